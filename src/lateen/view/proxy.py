@@ -1,0 +1,65 @@
+"""A proxy as it presents itself, and the class of proxies that must be sent the same.
+
+    Proxy       one connected Envoy: its node id and metadata, after its identity was checked
+    ProxyClass  what configuration may depend on; proxies of one class share every cell
+
+Nothing is computed per proxy. A translation function that needs less than the whole class narrows
+it first (`OutboundScope`, for instance), so that classes share cells too.
+"""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from lateen.catalog.service import Locality
+
+
+class ProxyKind(StrEnum):
+    SIDECAR = "sidecar"
+    ROUTER = "router"
+    WAYPOINT = "waypoint"
+
+
+class Interception(StrEnum):
+    REDIRECT = "REDIRECT"
+    TPROXY = "TPROXY"
+    NONE = "NONE"  # explicit mode: listeners bind; nothing is captured
+
+
+@dataclass(frozen=True, slots=True)
+class ProxyClass:
+    """Hashable; equal classes are sent equal bytes. Every field is a reason to differ."""
+
+    kind: ProxyKind = ProxyKind.SIDECAR
+    namespace: str = "default"
+    labels: tuple[tuple[str, str], ...] = ()
+    service_account: str = "default"
+    cluster: str = "Kubernetes"
+    network: str = ""
+    locality: Locality = Locality()
+    node: str = ""  # only where it matters: services with node-local traffic policy
+    interception: Interception = Interception.REDIRECT
+    dns_capture: bool = False
+    dns_auto_allocate: bool = False
+    http10: bool = False
+    http_proxy_port: int = 0
+    unprivileged: bool = False
+    generator: str = ""  # "grpc" for proxyless clients
+    addresses: tuple[str, ...] = ()  # own IPs, kept only where configuration depends on them
+    loopback_index: int = 0  # explicit mode: last byte of the loopback addresses this proxy binds
+    dns_domain: str = "default.svc.cluster.local"
+    settings: tuple[tuple[str, str], ...] = field(default=())  # other metadata that matters, sorted
+
+    def label(self, name: str) -> str | None:
+        return next((value for key, value in self.labels if key == name), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Proxy:
+    """One Envoy (or proxyless client)."""
+
+    id: str  # `<name>.<namespace>`
+    kind: ProxyKind
+    addresses: tuple[str, ...]
+    proxy_class: ProxyClass
+    metadata: tuple[tuple[str, str], ...] = ()  # raw, for debugging output
+    version: str = ""
