@@ -1,4 +1,4 @@
-"""A length of time as Istio's and Kubernetes' YAML write it: Go's notation, such as `1h30m`, `0.5s`.
+"""A length of time as YAML of Istio and Kubernetes has it: Go's notation, `1h30m` or `0.5s`.
 
 Kept as whole nanoseconds, so that equal lengths are equal however they were written.
 """

@@ -52,7 +52,7 @@ class Node:
 
 
 class Graph:
-    """Owns the nodes: which of them are stale, and how much was computed (for tests and metrics)."""
+    """Owns the nodes: which are stale, and how much was computed (for tests and metrics)."""
 
     def __init__(self) -> None:
         self.running: dict[Node, None] | None = None

@@ -15,7 +15,7 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a document stands: a file (or an object's address) and the line it begins at, from 1."""
+    """Where a document stands: a file (or an object's address) and its first line, from 1."""
 
     file: str = ""
     line: int = 0

