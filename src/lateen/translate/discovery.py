@@ -1,0 +1,106 @@
+"""The one table of what a proxy can ask for: resource types, and who makes each.
+
+    names(mesh, proxy_class, type_url)          what a wildcard subscription holds, in order
+    cell(mesh, proxy_class, type_url, name)     the memoised bytes of one resource
+
+A cell's value is the serialized message, or None when there is no such resource. Cells of proxies
+that must be sent the same are the same cell: the function that makes them narrows the class.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from lateen.base.incremental import Node, derived
+from lateen.envoy import nds
+from lateen.translate import endpoints, name_table, secrets
+from lateen.translate.clusters import build as clusters
+from lateen.translate.listeners import gateway, inbound, outbound
+from lateen.translate.routes import configuration as sidecar_routes
+from lateen.translate.routes import gateway as gateway_routes
+from lateen.view.mesh import Mesh
+from lateen.view.proxy import Interception, ProxyClass, ProxyKind
+
+CLUSTER = "type.googleapis.com/envoy.config.cluster.v3.Cluster"
+ENDPOINT = "type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment"
+LISTENER = "type.googleapis.com/envoy.config.listener.v3.Listener"
+ROUTE = "type.googleapis.com/envoy.config.route.v3.RouteConfiguration"
+SECRET = "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret"
+NAME_TABLE = nds.TYPE_URL
+
+
+class Kind(NamedTuple):
+    """One resource type: its wildcard names (None: asked for by name only) and its cells."""
+
+    names: Callable[[Mesh, ProxyClass], tuple[str, ...]] | None
+    cell: Callable[[Mesh, ProxyClass, str], Node]
+
+
+@derived
+def names(mesh: Mesh, proxy_class: ProxyClass, type_url: str) -> tuple[str, ...]:
+    """Every resource of a wildcard type; nothing for types that are asked for by name."""
+    kind = KINDS.get(type_url)
+    if kind is None or kind.names is None:
+        return ()
+    return kind.names(mesh, proxy_class)
+
+
+def cell(mesh: Mesh, proxy_class: ProxyClass, type_url: str, name: str) -> Node:
+    """The node that holds `bytes | None`. Unknown types have cells too; they hold None."""
+    kind = KINDS.get(type_url)
+    if kind is None:
+        return nothing.node(mesh)
+    return kind.cell(mesh, proxy_class, name)
+
+
+@derived
+def nothing(mesh: Mesh) -> None:
+    return None
+
+
+def listener_names(mesh: Mesh, proxy_class: ProxyClass) -> tuple[str, ...]:
+    if proxy_class.kind is ProxyKind.ROUTER:
+        return gateway.listener_names(mesh, proxy_class)
+    if proxy_class.kind is ProxyKind.WAYPOINT:
+        return ()
+    outward = outbound.listener_names(mesh, proxy_class)
+    taken = set(outward)
+    inward = inbound.listener_names(mesh, proxy_class)
+    return outward + tuple(name for name in inward if name not in taken)
+
+
+def _listener_cell(mesh: Mesh, proxy_class: ProxyClass, name: str) -> Node:
+    if proxy_class.kind is ProxyKind.ROUTER:
+        return gateway.listener.node(mesh, proxy_class, name)
+    if name == inbound.VIRTUAL_INBOUND:
+        return inbound.listener.node(mesh, proxy_class, name)
+    if proxy_class.interception is Interception.NONE:
+        return bound_listener.node(mesh, proxy_class, name)
+    return outbound.listener.node(mesh, proxy_class, name)
+
+
+@derived
+def bound_listener(mesh: Mesh, proxy_class: ProxyClass, name: str) -> bytes | None:
+    """Without capture both directions bind `<address>_<port>`, and only their lists tell which."""
+    if name in outbound.listener_names(mesh, proxy_class):
+        return outbound.listener(mesh, proxy_class, name)
+    return inbound.listener(mesh, proxy_class, name)
+
+
+def _route_cell(mesh: Mesh, proxy_class: ProxyClass, name: str) -> Node:
+    if proxy_class.kind is ProxyKind.ROUTER:
+        return gateway_routes.route_configuration.node(mesh, proxy_class, name)
+    return sidecar_routes.route_configuration.node(mesh, proxy_class, name)
+
+
+def _name_table_cell(mesh: Mesh, proxy_class: ProxyClass, name: str) -> Node:
+    return name_table.name_table.node(mesh, proxy_class)
+
+
+KINDS = {
+    CLUSTER: Kind(clusters.cluster_names, clusters.cluster.node),
+    ENDPOINT: Kind(None, endpoints.endpoints.node),
+    LISTENER: Kind(listener_names, _listener_cell),
+    ROUTE: Kind(None, _route_cell),
+    SECRET: Kind(None, secrets.secret.node),
+    NAME_TABLE: Kind(lambda mesh, proxy_class: ("",), _name_table_cell),
+}
