@@ -16,7 +16,8 @@ _PACKAGES: dict[str, str] = {
     """,
     "envoy.config.core.v3": """
         Address SocketAddress Pipe EnvoyInternalAddress CidrRange Metadata DataSource ConfigSource
-        ApiConfigSource AggregatedConfigSource GrpcService ExtensionConfigSource TypedExtensionConfig
+        ApiConfigSource AggregatedConfigSource GrpcService ExtensionConfigSource
+        TypedExtensionConfig
         TransportSocket BindConfig SocketOption HeaderValue HeaderValueOption HttpUri Locality
         Node RuntimeFractionalPercent RuntimeDouble RuntimeUInt32 SubstitutionFormatString
         TcpKeepalive HttpProtocolOptions Http1ProtocolOptions Http2ProtocolOptions
@@ -28,13 +29,14 @@ _PACKAGES: dict[str, str] = {
     """,
     "envoy.config.endpoint.v3": "ClusterLoadAssignment LocalityLbEndpoints LbEndpoint Endpoint",
     "envoy.config.listener.v3": """
-        Listener ListenerFilter FilterChain FilterChainMatch Filter ListenerFilterChainMatchPredicate
-        AdditionalAddress
+        Listener ListenerFilter FilterChain FilterChainMatch Filter AdditionalAddress
+        ListenerFilterChainMatchPredicate
     """,
     "envoy.config.route.v3": """
         RouteConfiguration VirtualHost Route RouteMatch RouteAction RedirectAction
         DirectResponseAction WeightedCluster RetryPolicy HeaderMatcher QueryParameterMatcher
-        CorsPolicy Decorator VirtualCluster ScopedRouteConfiguration NonForwardingAction FilterConfig
+        CorsPolicy Decorator VirtualCluster ScopedRouteConfiguration NonForwardingAction
+        FilterConfig
     """,
     "envoy.config.accesslog.v3": """
         AccessLog AccessLogFilter MetadataFilter LogTypeFilter ResponseFlagFilter ComparisonFilter
@@ -161,7 +163,9 @@ _SPECIAL: dict[str, str] = {
     "HttpSetFilterState": "envoy.extensions.filters.http.set_filter_state.v3.Config",
     "NetworkSetFilterState": "envoy.extensions.filters.network.set_filter_state.v3.Config",
     "FilterStateValue": "envoy.extensions.filters.common.set_filter_state.v3.FilterStateValue",
-    "HttpDynamicForwardProxy": "envoy.extensions.filters.http.dynamic_forward_proxy.v3.FilterConfig",
+    "HttpDynamicForwardProxy": (
+        "envoy.extensions.filters.http.dynamic_forward_proxy.v3.FilterConfig"
+    ),
     "SniDynamicForwardProxy": (
         "envoy.extensions.filters.network.sni_dynamic_forward_proxy.v3.FilterConfig"
     ),
