@@ -8,7 +8,7 @@ Kinds of Kubernetes that have no `spec` (ConfigMap, Secret, EndpointSlice, ...) 
 top-level fields in `spec` here, so that one holder serves all kinds.
 """
 
-from typing import Any, Generic, NamedTuple, NewType, TypeVar
+from typing import Any, ClassVar, Generic, NamedTuple, NewType, TypeVar
 
 import msgspec
 
@@ -18,15 +18,31 @@ Namespace = NewType("Namespace", str)
 Host = NewType("Host", str)  # a hostname of the mesh, lower case, without a port
 
 
-class Spec(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
+class Spec(
+    msgspec.Struct,
+    frozen=True,
+    rename="camel",
+    kw_only=True,
+    forbid_unknown_fields=True,
+    gc=False,  # plain trees, never cycles: the collector need not walk them
+):
     """Base of all resource types: frozen, `snake_case` here and `camelCase` in YAML.
 
     Every field has the default that the API gives it. Lists are tuples and maps are dicts that
-    nobody changes. Durations are `Duration`. A message that may be absent is `X | None`.
+    nobody changes. Durations are `Duration`. A message that may be absent is `X | None`, and so is
+    a scalar whose presence means something (a wrapper, a member of a oneof).
+
+    `ONEOFS` names the groups of fields of which at most one may be set.
     """
 
+    ONEOFS: ClassVar[tuple[tuple[str, ...], ...]] = ()
 
-class ObjectMeta(Spec, frozen=True):
+
+class OpenSpec(Spec, frozen=True, forbid_unknown_fields=False):
+    """A Kubernetes type of which only what a mesh needs is described; the rest is skipped."""
+
+
+class ObjectMeta(OpenSpec, frozen=True):
     """`metadata`, as far as a mesh reads it."""
 
     name: str = ""
@@ -83,3 +99,10 @@ class Resource(msgspec.Struct, Generic[S], frozen=True, kw_only=True):
     def age(self) -> tuple[str, str, str]:
         """Sort key of Istio's age order: older first, then name, then namespace."""
         return (self.meta.creation_timestamp, self.meta.name, self.meta.namespace)
+
+
+class Change(NamedTuple):
+    """One object appeared, changed or, with `resource` None, went away."""
+
+    key: Key
+    resource: Resource[Any] | None
