@@ -26,13 +26,16 @@ CLEAN, CHECK, DIRTY = 0, 1, 2
 class Node:
     """A value and what it was made from. Made by tables and derived functions, not by hand."""
 
-    __slots__ = ("compute", "dependents", "deps", "graph", "label", "observers", "state", "value")
+    __slots__ = (
+        "compute", "dependents", "deps", "error", "graph", "label", "observers", "state", "value",
+    )  # fmt: skip
 
     def __init__(self, graph: "Graph", label: tuple[Any, ...], compute: Callable[[], Any] | None):
         self.graph = graph
         self.label = label
         self.compute = compute
         self.value: Any = None
+        self.error: Exception | None = None  # of the last computation; `value` is then the last good
         self.state = CLEAN if compute is None else DIRTY
         self.deps: dict[Node, None] = {}
         self.dependents: dict[Node, None] = {}
@@ -48,6 +51,8 @@ class Node:
             running[self] = None
         if self.state:
             _refresh(self)
+        if self.error is not None:
+            raise self.error
         return self.value
 
 
@@ -88,21 +93,18 @@ class Graph:
         """Refreshes every marked observed node; returns those whose value changed.
 
         A computation that raises keeps its node's old value and is given to `failed`; without
-        `failed` it is raised. Its dependencies stay recorded, so the next change tries it again.
+        `failed` it is raised. What it had read stays recorded, so the next change tries it again.
         """
         changed = []
         while self._stale:
             node, _ = self._stale.popitem()
             before = node.value
-            try:
-                _refresh(node)
-            except Exception as trouble:
+            _refresh(node)
+            if node.error is not None:
                 if failed is None:
-                    raise
-                node.state = CLEAN
-                failed(node, trouble)
-                continue
-            if node.value is not before and node.value != before:
+                    raise node.error
+                failed(node, node.error)
+            elif node.value is not before and node.value != before:
                 changed.append(node)
         return changed
 
@@ -270,16 +272,20 @@ def _recompute(node: Node) -> None:
     graph = node.graph
     assert node.compute is not None, "table rows are never dirty"
     outer, graph.running = graph.running, {}
+    failed_before, node.error = node.error is not None, None
+    value = node.value
     try:
         value = node.compute()
+    except Exception as trouble:  # kept for whoever reads the node, and given to settle's caller
+        node.error = trouble
     finally:
         deps, graph.running = graph.running, outer
         _link(node, deps)
     graph.evaluations += 1
     changed = value is not node.value and value != node.value
+    node.value = value
     node.state = CLEAN
-    if changed:
-        node.value = value
+    if changed or failed_before or node.error is not None:
         for dependent in node.dependents:
             dependent.state = DIRTY
 
