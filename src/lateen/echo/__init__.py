@@ -1,0 +1,1 @@
+"""`lateen echo`: an application to put into a mesh, which tells what it saw of each request."""
