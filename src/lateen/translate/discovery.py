@@ -10,8 +10,8 @@ that must be sent the same are the same cell: the function that makes them narro
 from collections.abc import Callable
 from typing import NamedTuple
 
+from lateen.base import name_table as name_table_message
 from lateen.base.incremental import Node, derived
-from lateen.envoy import nds
 from lateen.translate import endpoints, name_table, secrets
 from lateen.translate.clusters import build as clusters
 from lateen.translate.listeners import gateway, inbound, outbound
@@ -25,7 +25,7 @@ ENDPOINT = "type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment"
 LISTENER = "type.googleapis.com/envoy.config.listener.v3.Listener"
 ROUTE = "type.googleapis.com/envoy.config.route.v3.RouteConfiguration"
 SECRET = "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret"
-NAME_TABLE = nds.TYPE_URL
+NAME_TABLE = name_table_message.TYPE_URL
 
 
 class Kind(NamedTuple):
