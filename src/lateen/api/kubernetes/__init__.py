@@ -1,0 +1,1 @@
+"""Kinds of Kubernetes itself, as far as a mesh reads them. Unknown fields are skipped."""
