@@ -2,7 +2,6 @@
 `DEFAULTS`, over which a user's MeshConfig is laid."""
 
 from enum import StrEnum
-from typing import Any
 
 from msgspec import field
 
@@ -207,11 +206,7 @@ class MeshConfig(Spec, frozen=True):
     mesh_mtls: TLSConfig | None = field(default=None, name="meshMTLS")
     tls_defaults: TLSConfig | None = None
     service_scope_configs: tuple[ServiceScopeConfigs, ...] = ()
-    # Written by older releases, without effect today.
-    mixer_check_server: str = ""
-    mixer_report_server: str = ""
-    disable_policy_checks: bool = False
-    thrift_config: dict[str, Any] = {}
+    compliance_policy: str = ""
 
 
 DEFAULTS = MeshConfig(
