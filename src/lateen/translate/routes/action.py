@@ -1,0 +1,211 @@
+"""What a route does with a request: forward it (one cluster or several), redirect it, answer it.
+
+A destination without a port means the only port of its service, else the listener's. A destination
+that nobody knows still names a cluster: requests then fail, and the name says why.
+"""
+
+from typing import Any
+
+from lateen.api.duration import Duration
+from lateen.api.virtual_service import (
+    Destination,
+    HTTPDirectResponse,
+    HTTPRedirect,
+    HTTPRewrite,
+    HTTPRoute,
+    HTTPRouteDestination,
+    Percent,
+    RedirectPortSelection,
+)
+from lateen.envoy import messages
+from lateen.translate import names
+from lateen.translate.routes.filter_config import fractional_percent
+from lateen.translate.routes.hash_policy import consistent_hash, hash_policy
+from lateen.translate.routes.headers import apply_headers
+from lateen.translate.routes.retry import retry_policy
+from lateen.view.mesh import Mesh
+from lateen.view.scope import OutboundScope, find_service
+
+REDIRECT_CODES = {0: 0, 301: 0, 302: 1, 303: 2, 307: 3, 308: 4}  # HTTP status: Envoy's enum
+DEFAULT_PORTS = {"http": 80, "https": 443}
+ALL_REQUESTS = Percent(value=100)
+
+
+def forward(
+    route: Any,
+    mesh: Mesh,
+    scope: OutboundScope,
+    http: HTTPRoute,
+    *,
+    port: int,
+    authority: str,
+) -> bool:
+    """Makes `route` forward to the destinations of `http`; False when there is none to forward to.
+
+    `authority` is what the route's own headers ask the Host to become.
+    """
+    destinations = _weighted(http)
+    if not destinations:
+        return False
+    action = route.route
+    set_timeout(action, http.timeout)
+    if http.rewrite is not None:
+        _set_rewrite(action, http.rewrite)
+        authority = http.rewrite.authority or authority
+    if authority:
+        action.host_rewrite_literal = authority
+    _add_mirrors(action, mesh, scope, http, port)
+    if len(destinations) == 1:
+        _forward_to_one(route, mesh, scope, destinations[0], port)
+    else:
+        for destination in destinations:
+            _add_weight(action, mesh, scope, destination, port)
+    _set_hash_and_retries(action, mesh, scope, http, port)
+    return True
+
+
+def destination_port(
+    mesh: Mesh, scope: OutboundScope, destination: Destination, listener_port: int
+) -> int:
+    if destination.port is not None and destination.port.number:
+        return destination.port.number
+    service = find_service(mesh, scope, destination.host)
+    if service is not None and len(service.ports) == 1:
+        return service.ports[0].number
+    return listener_port
+
+
+def destination_cluster(
+    mesh: Mesh, scope: OutboundScope, destination: Destination, listener_port: int
+) -> names.ClusterName:
+    port = destination_port(mesh, scope, destination, listener_port)
+    return names.outbound_cluster(port, destination.subset, destination.host)
+
+
+def set_timeout(action: Any, timeout: Duration | None) -> None:
+    """Unset is no limit, not Envoy's 15 seconds."""
+    action.timeout.CopyFrom(messages.duration(timeout or 0))
+    action.max_grpc_timeout.CopyFrom(messages.duration(timeout or 0))
+
+
+def redirect(route: Any, wanted: HTTPRedirect, *, port: int, is_tls: bool) -> bool:
+    """False when Envoy knows no such status code."""
+    code = REDIRECT_CODES.get(wanted.redirect_code)
+    if code is None:
+        return False
+    action = route.redirect
+    action.SetInParent()
+    action.response_code = code
+    action.host_redirect = wanted.authority
+    if wanted.uri:
+        action.path_redirect = wanted.uri
+    if wanted.scheme:
+        action.scheme_redirect = wanted.scheme
+    target = wanted.port or 0
+    if wanted.derive_port is RedirectPortSelection.FROM_REQUEST_PORT:
+        target = port  # configuration is made for one port, so it is known
+    scheme = wanted.scheme or ("https" if is_tls else "http")
+    if DEFAULT_PORTS.get(scheme) != target:
+        action.port_redirect = target
+    return True
+
+
+def direct_response(route: Any, wanted: HTTPDirectResponse) -> None:
+    action = route.direct_response
+    action.status = wanted.status
+    if wanted.body is None:
+        return
+    if wanted.body.string is not None:
+        action.body.inline_string = wanted.body.string
+    elif wanted.body.bytes is not None:
+        action.body.inline_bytes = wanted.body.bytes
+
+
+def _weighted(http: HTTPRoute) -> list[HTTPRouteDestination]:
+    """One destination takes everything whatever its weight; of several, those with a weight."""
+    known = [item for item in http.route if item.destination is not None]
+    if len(known) <= 1:
+        return known
+    return [item for item in known if item.weight > 0]
+
+
+def _set_rewrite(action: Any, rewrite: HTTPRewrite) -> None:
+    pattern = rewrite.uri_regex_rewrite
+    if pattern is not None:
+        action.regex_rewrite.pattern.regex = pattern.match
+        action.regex_rewrite.substitution = pattern.rewrite
+    elif rewrite.uri:
+        action.prefix_rewrite = rewrite.uri
+
+
+def _add_mirrors(action: Any, mesh: Mesh, scope: OutboundScope, http: HTTPRoute, port: int) -> None:
+    copies: list[tuple[Destination | None, Percent]] = []
+    if http.mirror is not None:
+        copies.append((http.mirror, _mirror_percent(http)))
+    copies.extend((item.destination, item.percentage or ALL_REQUESTS) for item in http.mirrors)
+    for destination, percent in copies:
+        if destination is None or percent.value <= 0:
+            continue
+        made = action.request_mirror_policies.add()
+        made.cluster = destination_cluster(mesh, scope, destination, port)
+        made.runtime_fraction.default_value.CopyFrom(fractional_percent(percent))
+        made.trace_sampled.value = False
+        made.disable_shadow_host_suffix_append = True
+
+
+def _mirror_percent(http: HTTPRoute) -> Percent:
+    if http.mirror_percentage is not None:
+        return http.mirror_percentage
+    if http.mirror_percent is not None:
+        return Percent(value=http.mirror_percent)
+    return ALL_REQUESTS
+
+
+def _forward_to_one(
+    route: Any, mesh: Mesh, scope: OutboundScope, item: HTTPRouteDestination, port: int
+) -> None:
+    assert item.destination is not None
+    route.route.cluster = destination_cluster(mesh, scope, item.destination, port)
+    if item.headers is None:
+        return
+    authority = apply_headers(route, item.headers)
+    if authority and not route.route.host_rewrite_literal:
+        route.route.host_rewrite_literal = authority
+
+
+def _add_weight(
+    action: Any, mesh: Mesh, scope: OutboundScope, item: HTTPRouteDestination, port: int
+) -> None:
+    assert item.destination is not None
+    weight = action.weighted_clusters.clusters.add()
+    weight.name = destination_cluster(mesh, scope, item.destination, port)
+    weight.weight.value = item.weight
+    if item.headers is None:
+        return
+    authority = apply_headers(weight, item.headers)
+    if authority and not action.host_rewrite_literal:
+        weight.host_rewrite_literal = authority
+
+
+def _set_hash_and_retries(
+    action: Any, mesh: Mesh, scope: OutboundScope, http: HTTPRoute, port: int
+) -> None:
+    hashed = False
+    for item in _weighted(http):
+        destination = item.destination
+        assert destination is not None
+        settings = consistent_hash(
+            mesh,
+            scope,
+            destination.host,
+            destination.subset,
+            destination_port(mesh, scope, destination, port),
+        )
+        made = hash_policy(settings) if settings is not None else None
+        hashed = hashed or made is not None
+        if made is not None and made not in action.hash_policy:
+            action.hash_policy.append(made)
+    retries = http.retries or mesh.config.default_http_retry_policy
+    policy = retry_policy(retries, consistent_hash=hashed)
+    if policy is not None:
+        action.retry_policy.CopyFrom(policy)
