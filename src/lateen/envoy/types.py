@@ -158,6 +158,8 @@ _SPECIAL: dict[str, str] = {
         "envoy.extensions.transport_sockets.tls.v3.CommonTlsContext"
         ".CombinedCertificateValidationContext"
     ),
+    "HttpCorsPolicy": "envoy.extensions.filters.http.cors.v3.CorsPolicy",
+    "UuidRequestIdConfig": "envoy.extensions.request_id.uuid.v3.UuidRequestIdConfig",
     "HttpRbac": "envoy.extensions.filters.http.rbac.v3.RBAC",
     "NetworkRbac": "envoy.extensions.filters.network.rbac.v3.RBAC",
     "HttpSetFilterState": "envoy.extensions.filters.http.set_filter_state.v3.Config",
