@@ -1,0 +1,66 @@
+"""Which statistics Envoy keeps, and the labels it cuts out of their names.
+
+Every statistic of every cluster would cost more memory and time than the cluster itself, so only
+Istio's set is kept; the user may ask for more.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+PREFIXES = (
+    "reporter=",
+    "cluster_manager",
+    "listener_manager",
+    "server",
+    "cluster.xds-grpc",
+    "wasm",
+)
+SUFFIXES = ("rbac.allowed", "rbac.denied", "shadow_allowed", "shadow_denied")
+CLOSING_PREFIXES = ("component", "istio")
+
+TAGS = (  # the first group is cut from the name, the second is the label's value
+    ("cluster_name", r"^cluster(\.(.+);)"),
+    (
+        "http_conn_manager_prefix",
+        r"^http\.(((?:[_.[:digit:]\w]*|[_\[\]aAbBcCdDeEfF[:digit:]\w\:]*));\.)",
+    ),
+    ("thread_name", r"^server(\.(.+))\.watchdog"),
+    ("tcp_prefix", r"^tcp\.((.*?)\.)\w+?$"),
+    ("response_code", r"_rq(_(\d{3}))$"),
+    ("response_code_class", r"_rq(_(\dxx))$"),
+    (
+        "http_conn_manager_listener_prefix",
+        r"^listener(?=\.).*?\.http\.(((?:[_.[:digit:]]*|[_\[\]aAbBcCdDeEfF[:digit:]]*))\.)",
+    ),
+    (
+        "listener_address",
+        r"^listener\.(((?:[_.[:digit:]]*|[_\[\]aAbBcCdDeEfF[:digit:]]*))\.)",
+    ),
+    ("mongo_prefix", r"^mongo\.(.+?)\.(collection|cmd|cx_|op_|delays_|decoding_)(.*?)$"),
+    ("cache", r"(cache\.(.+?)\.)"),
+    ("component", r"(component\.(.+?)\.)"),
+    ("tag", r"(tag\.(.+?);\.)"),
+    ("wasm_filter", r"(wasm_filter\.(.+?)\.)"),
+    ("authz_enforce_result", r"rbac(\.(allowed|denied))"),
+    ("authz_dry_run_action", r"(\.istio_dry_run_(allow|deny)_)"),
+    ("authz_dry_run_result", r"(\.shadow_(allowed|denied))"),
+)
+
+
+def stats_config(
+    *,
+    prefixes: Sequence[str] = (),
+    suffixes: Sequence[str] = (),
+    regexes: Sequence[str] = (),
+) -> dict[str, Any]:
+    patterns = [
+        *({"prefix": prefix} for prefix in (*PREFIXES, *prefixes)),
+        *({"suffix": suffix} for suffix in (*SUFFIXES, *suffixes)),
+        *({"safe_regex": {"regex": regex}} for regex in (r"vhost\..*\.route\..*", *regexes)),
+        *({"prefix": prefix} for prefix in CLOSING_PREFIXES),
+    ]
+    return {
+        "use_all_default_tags": False,
+        "stats_tags": [{"tag_name": name, "regex": regex} for name, regex in TAGS],
+        "stats_matcher": {"inclusion_list": {"patterns": patterns}},
+    }
