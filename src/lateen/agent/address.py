@@ -1,4 +1,4 @@
-"""Where something listens: `HOST:PORT`, `[HOST]:PORT` or `unix:PATH`, as written in the settings."""
+"""Where something listens, as the settings write it: `HOST:PORT`, `[HOST]:PORT`, `unix:PATH`."""
 
 import asyncio
 import os
@@ -66,7 +66,7 @@ async def serve(connected: Connected, address: Address) -> tuple[asyncio.Server,
     """A server, and the address it really has (port 0 is any free one). Unix sockets are 0600."""
     try:
         if address.path:
-            Path(address.path).unlink(missing_ok=True)
+            _remove_socket(address.path)
             server = await asyncio.start_unix_server(connected, address.path)
             os.chmod(address.path, 0o600)
             return server, address
@@ -85,3 +85,8 @@ async def connect(
     return await asyncio.open_connection(
         address.host, address.port, local_addr=(source, 0) if source else None, ssl=tls
     )
+
+
+def _remove_socket(path: str) -> None:
+    """What an agent that was killed left behind."""
+    Path(path).unlink(missing_ok=True)

