@@ -8,7 +8,7 @@ from lateen.api.duration import Duration
 from lateen.api.resource import Spec
 from lateen.api.scalars import Int32, UInt32, UInt64
 from lateen.api.selector import WorkloadSelector
-from lateen.api.virtual_service import Percent, PortSelector
+from lateen.api.virtual_service import PortSelector
 
 
 class TcpKeepalive(Spec, frozen=True):
@@ -114,6 +114,12 @@ class LocalityLoadBalancerSetting(Spec, frozen=True):
     enabled: bool | None = None
 
 
+class ZoneAwareLoadBalancerSetting(Spec, frozen=True):
+    failover: tuple[Failover, ...] = ()
+    failover_priority: tuple[str, ...] = ()
+    enabled: bool | None = None
+
+
 class WarmupConfiguration(Spec, frozen=True):
     duration: Duration | None = None
     minimum_percent: float | None = None
@@ -126,6 +132,7 @@ class LoadBalancerSettings(Spec, frozen=True):
     simple: SimpleLB | None = None
     consistent_hash: ConsistentHashLB | None = None
     locality_lb_setting: LocalityLoadBalancerSetting | None = None
+    zone_aware_lb_setting: ZoneAwareLoadBalancerSetting | None = None
     warmup_duration_secs: Duration | None = None
     warmup: WarmupConfiguration | None = None
 
@@ -179,8 +186,9 @@ class ProxyProtocol(Spec, frozen=True):
 
 
 class RetryBudget(Spec, frozen=True):
-    percent: Percent | None = None
+    percent: float | None = None
     min_retry_concurrency: UInt32 = 0
+    budget_interval: Duration | None = None
 
 
 class PortTrafficPolicy(Spec, frozen=True):

@@ -10,6 +10,7 @@ from lateen.api.destination_rule import (
     LocalityLoadBalancerSetting,
     TcpKeepalive,
     TrafficPolicy,
+    ZoneAwareLoadBalancerSetting,
 )
 from lateen.api.duration import Duration
 from lateen.api.extension_provider import (
@@ -187,6 +188,7 @@ class MeshConfig(Spec, frozen=True):
     default_destination_rule_export_to: tuple[str, ...] = ()
     root_namespace: str = ""
     locality_lb_setting: LocalityLoadBalancerSetting | None = None
+    zone_aware_lb_setting: ZoneAwareLoadBalancerSetting | None = None
     dns_refresh_rate: Duration | None = None
     h2_upgrade_policy: H2UpgradePolicy = H2UpgradePolicy.DO_NOT_UPGRADE
     inbound_cluster_stat_name: str = ""

@@ -203,17 +203,15 @@ class FileFlushSettings(Spec, frozen=True):
 class ConnectionSettings(Spec, frozen=True):
     """ProxyConfig.ConnectionSettings"""
 
-    max_requests_per_connection: UInt32 | None = None
-    max_connections: UInt32 | None = None
+    global_downstream_connection_limit: UInt32 | None = None
     per_connection_buffer_limit_bytes: UInt32 | None = None
+    http_idle_timeout: Duration | None = None
+    http_stream_idle_timeout: Duration | None = None
+    http_request_timeout: Duration | None = None
+    http_max_connection_duration: Duration | None = None
     http2_max_concurrent_streams: UInt32 | None = None
     http2_initial_stream_window_size: UInt32 | None = None
     http2_initial_connection_window_size: UInt32 | None = None
-    stream_idle_timeout: Duration | None = None
-    idle_timeout: Duration | None = None
-    request_timeout: Duration | None = None
-    request_headers_timeout: Duration | None = None
-    max_connection_duration: Duration | None = None
 
 
 class ProxyConfig(Spec, frozen=True):

@@ -28,6 +28,7 @@ class JWTRule(Spec, frozen=True):
     output_claim_to_headers: tuple[ClaimToHeader, ...] = ()
     timeout: Duration | None = None
     space_delimited_claims: tuple[str, ...] = ()
+    presence: str = ""
 
 
 class RequestAuthentication(Spec, frozen=True):

@@ -101,6 +101,7 @@ class HTTPRedirect(Spec, frozen=True):
     ONEOFS = (("port", "derive_port"),)
 
     uri: str = ""
+    prefix_rewrite: str = ""
     authority: str = ""
     port: UInt32 | None = None
     derive_port: RedirectPortSelection | None = None
