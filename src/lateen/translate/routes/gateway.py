@@ -1,0 +1,129 @@
+"""Route configurations of gateways: `http.8080`, `https.443.https.main.istio-system`.
+
+    servers that share a route name  x  VirtualServices bound to their Gateways  ->  hosts
+    host  ->  one virtual host: the routes of all its VirtualServices, oldest first, those that
+              take every request last
+
+Nothing bound answers 404. A server with `httpsRedirect` redirects its hosts, bound or not.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from lateen.api.resource import Key
+from lateen.base.incremental import derived
+from lateen.envoy import messages, types
+from lateen.translate.routes.http import http_routes
+from lateen.translate.routes.match import is_catch_all
+from lateen.view import gateway, scope, virtual_service
+from lateen.view.gateway import GatewayServer
+from lateen.view.mesh import Mesh
+from lateen.view.proxy import ProxyClass
+from lateen.view.scope import OutboundScope
+
+MAX_DIRECT_RESPONSE_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class RouteSource:
+    """A VirtualService that has routes for a host, and the server it is bound through."""
+
+    virtual_service: Key
+    gateway: Key
+    port: int
+    is_tls: bool
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayHost:
+    host: str
+    requires_tls: bool = False
+    sources: tuple[RouteSource, ...] = ()
+
+
+@derived
+def route_configuration(mesh: Mesh, proxy_class: ProxyClass, name: str) -> bytes | None:
+    """None when no server has routes of that name."""
+    servers = gateway.route_servers(mesh, proxy_class, name)
+    if not servers:
+        return None
+    number = servers[0].number
+    outbound = scope.outbound_scope(mesh, proxy_class)
+    found = hosts(mesh, proxy_class, name)
+    parts = [_frame(name)]
+    parts += [virtual_host(mesh, outbound, number, host) for host in found]
+    if not found:
+        parts.append(_black_hole(number))
+    return b"".join(parts)
+
+
+def _frame(name: str) -> bytes:
+    made = types.RouteConfiguration(name=name, ignore_port_in_host_matching=True)
+    made.validate_clusters.value = False
+    made.max_direct_response_body_size_bytes.value = MAX_DIRECT_RESPONSE_BYTES
+    return messages.serialize(made)
+
+
+def _black_hole(number: int) -> bytes:
+    made = types.RouteConfiguration()
+    made.virtual_hosts.add(name=f"blackhole:{number}", domains=["*"])
+    return messages.serialize(made)
+
+
+@derived
+def hosts(mesh: Mesh, proxy_class: ProxyClass, name: str) -> tuple[GatewayHost, ...]:
+    """Which hosts the route configuration has, by name, and where their routes come from."""
+    found: dict[str, GatewayHost] = {}
+    for server in gateway.route_servers(mesh, proxy_class, name):
+        redirects = server.server.tls is not None and server.server.tls.https_redirect
+        for host, source in _bound(mesh, proxy_class, server):
+            entry = found.get(host, GatewayHost(host))
+            if source not in entry.sources:
+                entry = replace(entry, sources=(*entry.sources, source))
+            found[host] = replace(entry, requires_tls=entry.requires_tls or redirects)
+        for host in _own_hosts(server) if redirects else ():
+            found[host] = replace(found.get(host, GatewayHost(host)), requires_tls=True)
+    return tuple(sorted(found.values(), key=lambda entry: f"{entry.host}:"))
+
+
+def _bound(
+    mesh: Mesh, proxy_class: ProxyClass, server: GatewayServer
+) -> list[tuple[str, RouteSource]]:
+    found = []
+    for each in virtual_service.gateway_virtual_services(
+        mesh, server.gateway, proxy_class.namespace
+    ):
+        if not each.http:
+            continue
+        source = RouteSource(each.key, server.gateway, server.number, server.is_tls)
+        found += [(host.lower(), source) for host in gateway.routed_hosts(server, each)]
+    return found
+
+
+def _own_hosts(server: GatewayServer) -> list[str]:
+    return [host.rpartition("/")[2].lower() for host in server.hosts]
+
+
+@derived
+def virtual_host(mesh: Mesh, outbound: OutboundScope, number: int, host: GatewayHost) -> bytes:
+    """A RouteConfiguration of nothing but this virtual host: such parts join by concatenation."""
+    routes: list[Any] = []
+    for source in host.sources:
+        bound = virtual_service.routed(mesh, source.virtual_service)
+        if bound is not None:
+            routes += http_routes(
+                mesh,
+                outbound,
+                bound,
+                port=source.port,
+                gateways=frozenset((f"{source.gateway.namespace}/{source.gateway.name}",)),
+                is_tls=source.is_tls,
+            )
+    routes.sort(key=lambda route: is_catch_all(route.match))
+    made = types.RouteConfiguration()
+    virtual = made.virtual_hosts.add(name=f"{host.host}:{number}", domains=[host.host])
+    virtual.include_request_attempt_count = True
+    virtual.routes.extend(routes)
+    if host.requires_tls:
+        virtual.require_tls = virtual.ALL
+    return messages.serialize(made)

@@ -1,0 +1,111 @@
+"""Credentials that the control plane serves to gateways, out of Secrets and ConfigMaps.
+
+    kubernetes://NAME                  Secret of the proxy's own namespace: certificate and key
+    kubernetes://NAMESPACE/NAME        the same, written out
+    kubernetes-gateway://NAMESPACE/NAME     the same, as Gateway API listeners name it
+    configmap://NAMESPACE/NAME         roots out of a ConfigMap
+    ...-cacert                         roots, out of the Secret or ConfigMap `...-cacert` or `...`
+
+Keys as Kubernetes or as Istio spells them: `tls.crt`, `tls.key`, `ca.crt`, `ca.crl`,
+`tls.ocsp-staple`; `cert`, `key`, `cacert`, `crl`. A proxy gets secrets of its own namespace only.
+What cannot be read gives no resource: Envoy keeps what it has and its listener waits.
+"""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from lateen.api.resource import Key
+from lateen.base.incremental import derived
+from lateen.envoy import messages, types
+from lateen.view.mesh import Mesh
+from lateen.view.proxy import ProxyClass, ProxyKind
+
+ROOTS_SUFFIX = "-cacert"
+SCHEMES = {"kubernetes": "Secret", "kubernetes-gateway": "Secret", "configmap": "ConfigMap"}
+CERTIFICATE_KEYS = (("cert", "key"), ("tls.crt", "tls.key"))
+ROOT_KEYS = ("cacert", "ca.crt")
+REVOCATION_KEYS = ("crl", "ca.crl")
+STAPLE_KEY = "tls.ocsp-staple"
+PEM_START = b"-----BEGIN "
+
+
+class Credential(NamedTuple):
+    """What the name of a secret asks for."""
+
+    kind: str
+    namespace: str
+    name: str
+    wants_roots: bool
+
+
+def parse(name: str, namespace: str) -> Credential | None:
+    """Reads a secret's name; None when it is of no scheme that is served here."""
+    scheme, separator, path = name.partition("://")
+    kind = SCHEMES.get(scheme)
+    if not separator or kind is None:
+        return None
+    own, slash, local = path.partition("/")
+    if not slash:
+        own, local = namespace, path
+    if not local:
+        return None
+    return Credential(kind, own, local, kind == "ConfigMap" or local.endswith(ROOTS_SUFFIX))
+
+
+@derived
+def secret(mesh: Mesh, proxy_class: ProxyClass, name: str) -> bytes | None:
+    """The Secret message; None when it is absent, unreadable or not for this proxy."""
+    if proxy_class.kind is not ProxyKind.ROUTER:
+        return None
+    credential = parse(name, proxy_class.namespace)
+    if credential is None or credential.namespace != proxy_class.namespace:
+        return None
+    if credential.wants_roots:
+        return _roots(mesh, name, credential)
+    return _certificate(name, content(mesh, credential.kind, credential.namespace, credential.name))
+
+
+def _certificate(name: str, fields: Mapping[str, bytes]) -> bytes | None:
+    for certificate_key, private_key in CERTIFICATE_KEYS:
+        certificate, key = fields.get(certificate_key, b""), fields.get(private_key, b"")
+        if PEM_START in certificate and PEM_START in key:
+            made = types.Secret(name=name)
+            made.tls_certificate.certificate_chain.inline_bytes = certificate
+            made.tls_certificate.private_key.inline_bytes = key
+            if fields.get(STAPLE_KEY):
+                made.tls_certificate.ocsp_staple.inline_bytes = fields[STAPLE_KEY]
+            return messages.serialize(made)
+    return None
+
+
+def _roots(mesh: Mesh, name: str, credential: Credential) -> bytes | None:
+    places = (credential.name, credential.name.removesuffix(ROOTS_SUFFIX))
+    for place in dict.fromkeys(places):
+        fields = content(mesh, credential.kind, credential.namespace, place)
+        roots = _first(fields, ROOT_KEYS)
+        if PEM_START in roots:
+            return messages.serialize(_validation(name, roots, _first(fields, REVOCATION_KEYS)))
+    return None
+
+
+def _validation(name: str, roots: bytes, revoked: bytes) -> Any:
+    made = types.Secret(name=name)
+    made.validation_context.trusted_ca.inline_bytes = roots
+    if PEM_START in revoked:
+        made.validation_context.crl.inline_bytes = revoked
+    return made
+
+
+def _first(fields: Mapping[str, bytes], keys: tuple[str, ...]) -> bytes:
+    return next((fields[key] for key in keys if fields.get(key)), b"")
+
+
+def content(mesh: Mesh, kind: str, namespace: str, name: str) -> dict[str, bytes]:
+    """The fields of a Secret or ConfigMap, decoded; empty when there is none."""
+    resource = mesh.resource(Key(kind, namespace, name))
+    if resource is None:
+        return {}
+    spec = resource.spec
+    text = spec.data if kind == "ConfigMap" else spec.string_data
+    binary = spec.binary_data if kind == "ConfigMap" else spec.data
+    return {**binary, **{key: value.encode() for key, value in text.items()}}
