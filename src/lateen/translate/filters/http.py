@@ -1,0 +1,82 @@
+"""The chain of HTTP filters in Istio's order, from parts that the stock Envoy has.
+
+    policy (ext_authz, jwt_authn, rbac; given)  grpc_web  grpc_stats  alpn  fault  cors  router
+
+`alpn` stands for Istio's own filter: clients of the mesh offer `istio-http/1.1` or `istio-h2`
+beside the real protocol, so that a PERMISSIVE server tells HTTP from TCP inside mutual TLS.
+"""
+
+from collections.abc import Iterable
+from enum import Enum, auto
+from functools import cache
+from typing import Any
+
+from lateen.envoy import messages, types
+
+GRPC_WEB = "envoy.filters.http.grpc_web"
+GRPC_STATS = "envoy.filters.http.grpc_stats"
+ALPN = "istio.alpn"
+FAULT = "envoy.filters.http.fault"
+CORS = "envoy.filters.http.cors"
+ROUTER = "envoy.filters.http.router"
+
+ALPN_STATE = "envoy.network.application_protocols"
+ALPN_CHOICE = (
+    "%CEL(request.protocol == 'HTTP/2' ? 'istio-h2,istio,h2'"
+    " : request.protocol == 'HTTP/1.0' ? 'istio-http/1.0,istio,http/1.0'"
+    " : 'istio-http/1.1,istio,http/1.1')%"
+)
+
+
+class Direction(Enum):
+    """Which way a filter chain faces."""
+
+    OUTBOUND = auto()  # a sidecar's clients
+    INBOUND = auto()  # a workload's port
+    GATEWAY = auto()
+
+
+def http_filters(
+    direction: Direction, *, policy: Iterable[Any] = (), is_grpc_web: bool = False
+) -> list[Any]:
+    """`policy` are HttpFilters that decide whether a request may pass; they come first."""
+    made = list(policy)
+    if is_grpc_web:
+        made.append(_empty(GRPC_WEB, "envoy.extensions.filters.http.grpc_web.v3.GrpcWeb"))
+    made.append(_grpc_stats())
+    if direction is not Direction.INBOUND:
+        made.append(_alpn())
+    made.append(_empty(FAULT, "envoy.extensions.filters.http.fault.v3.HTTPFault"))
+    made.append(_empty(CORS, "envoy.extensions.filters.http.cors.v3.Cors"))
+    made.append(_empty(ROUTER, "envoy.extensions.filters.http.router.v3.Router"))
+    return made
+
+
+def http_filter(name: str, config: Any) -> Any:
+    made = types.HttpFilter(name=name)
+    made.typed_config.CopyFrom(messages.pack(config))
+    return made
+
+
+@cache
+def _empty(name: str, full_name: str) -> Any:
+    made = types.HttpFilter(name=name)
+    made.typed_config.CopyFrom(messages.empty(full_name))
+    return made
+
+
+@cache
+def _grpc_stats() -> Any:
+    config = types.GrpcStats(emit_filter_state=True)
+    config.stats_for_all_methods.value = False
+    return http_filter(GRPC_STATS, config)
+
+
+@cache
+def _alpn() -> Any:
+    """Read by the upstream TLS socket; of no effect where the connection is plaintext."""
+    config = types.HttpSetFilterState()
+    state = config.on_request_headers.add(object_key=ALPN_STATE)
+    state.shared_with_upstream = types.FilterStateValue.ONCE
+    state.format_string.text_format_source.inline_string = ALPN_CHOICE
+    return http_filter(ALPN, config)
