@@ -1,0 +1,138 @@
+"""Hands the rules of `rules` to the kernel's nftables, in the calling thread's network namespace.
+
+One table, `ip lateen`, replaced as a whole in one transaction: either all of the new rules hold or
+all of the old ones. No program is needed, only the right to configure the namespace.
+"""
+
+import socket
+import struct
+from collections.abc import Sequence
+
+from lateen.intercept.netlink import (
+    ACK,
+    CREATE,
+    NETLINK_NETFILTER,
+    Message,
+    attribute,
+    nested,
+    request,
+    text,
+)
+from lateen.intercept.rules import Chain, Jump, Match, Redirect, Return, Rule, What
+
+TABLE = "lateen"
+SUBSYSTEM = 10  # NFNL_SUBSYS_NFTABLES
+BATCH_BEGIN, BATCH_END = 0x10, 0x11
+NEWTABLE, DELTABLE, NEWCHAIN, NEWRULE = (SUBSYSTEM << 8 | number for number in (0, 2, 3, 6))
+HOOKS = {"prerouting": 0, "output": 3, "postrouting": 4}
+PRIORITY = {"prerouting": -100, "output": -100, "postrouting": 100}  # dstnat, dstnat, srcnat
+REGISTER = 1
+VERDICT_REGISTER, RETURN, JUMP = 0, -5, -3
+EQUAL, NOT_EQUAL = 0, 1
+META_KEYS = {What.MARK: 3, What.OUT: 7, What.USER: 10, What.GROUP: 11, What.PROTOCOL: 16}
+PAYLOADS = {What.SOURCE: (1, 12, 4), What.DESTINATION: (1, 16, 4), What.PORT: (2, 2, 2)}
+PROTOCOLS = {"tcp": 6, "udp": 17}
+INTERFACE_NAME_BYTES = 16
+
+
+def install(chains: Sequence[Chain]) -> None:
+    """Replaces the table by these chains; a chain must stand after those it jumps to."""
+    messages = [*_empty_table(), Message(NEWTABLE, ACK | CREATE, _header() + text(1, TABLE))]
+    messages += [_chain(chain) for chain in chains]
+    messages += [_rule(chain.name, rule) for chain in chains for rule in chain.rules]
+    _transact(messages, "install capture rules")
+
+
+def remove() -> None:
+    """Removes the table; no error when there is none."""
+    _transact(_empty_table(), "remove capture rules")
+
+
+def _empty_table() -> list[Message]:
+    named = _header() + text(1, TABLE)  # created first, so that deleting it cannot fail
+    return [Message(NEWTABLE, ACK | CREATE, named), Message(DELTABLE, ACK, named)]
+
+
+def _transact(messages: list[Message], what: str) -> None:
+    mark = struct.pack("=BBH", socket.AF_UNSPEC, 0, socket.htons(SUBSYSTEM))
+    begin, end = Message(BATCH_BEGIN, 0, mark), Message(BATCH_END, 0, mark)
+    request(NETLINK_NETFILTER, [begin, *messages, end], what)
+
+
+def _header() -> bytes:
+    return struct.pack("=BBH", socket.AF_INET, 0, 0)
+
+
+def _number(number: int, value: int) -> bytes:
+    return attribute(number, struct.pack(">i", value))
+
+
+def _chain(chain: Chain) -> Message:
+    payload = _header() + text(1, TABLE) + text(3, chain.name)
+    if chain.hook:
+        hook = (_number(1, HOOKS[chain.hook]), _number(2, PRIORITY[chain.hook]))
+        payload += nested(4, *hook) + text(7, "nat")
+    return Message(NEWCHAIN, ACK | CREATE, payload)
+
+
+def _rule(chain: str, rule: Rule) -> Message:
+    expressions = [part for match in rule.matches for part in _match(match)]
+    expressions += _verdict(rule.verdict)
+    payload = _header() + text(1, TABLE) + text(2, chain) + nested(4, *expressions)
+    return Message(NEWRULE, ACK | CREATE | 0x800, payload)  # 0x800: appended
+
+
+def _expression(name: str, *attributes: bytes) -> bytes:
+    return nested(1, text(1, name), nested(2, *attributes))
+
+
+def _match(match: Match) -> list[bytes]:
+    compared = NOT_EQUAL if match.negated else EQUAL
+    if match.what in META_KEYS:
+        loaded = _expression("meta", _number(1, REGISTER), _number(2, META_KEYS[match.what]))
+        return [loaded, _compare(_meta_value(match), compared)]
+    base, offset, length = PAYLOADS[match.what]
+    loaded = _expression(
+        "payload", _number(1, REGISTER), _number(2, base), _number(3, offset), _number(4, length)
+    )
+    if isinstance(match.value, int):
+        return [loaded, _compare(struct.pack(">H", match.value), compared)]
+    network = match.value
+    assert not isinstance(network, str), "addresses are networks"
+    masked = _expression(
+        "bitwise",
+        *(_number(1, REGISTER), _number(2, REGISTER), _number(3, length)),
+        nested(4, attribute(1, network.netmask.packed)),
+        nested(5, attribute(1, bytes(length))),
+    )
+    return [loaded, masked, _compare(network.network_address.packed, compared)]
+
+
+def _meta_value(match: Match) -> bytes:
+    if match.what is What.PROTOCOL:
+        return bytes([PROTOCOLS[str(match.value)]])
+    if match.what is What.OUT:
+        return str(match.value).encode().ljust(INTERFACE_NAME_BYTES, b"\0")
+    assert isinstance(match.value, int), "users, groups and marks are numbers"
+    return struct.pack("=I", match.value)
+
+
+def _compare(value: bytes, operator: int) -> bytes:
+    return _expression(
+        "cmp", _number(1, REGISTER), _number(2, operator), nested(3, attribute(1, value))
+    )
+
+
+def _verdict(verdict: Return | Jump | Redirect) -> list[bytes]:
+    if isinstance(verdict, Redirect):
+        port = nested(2, attribute(1, struct.pack(">H", verdict.port)))
+        return [
+            _expression("immediate", _number(1, REGISTER), port),
+            _expression("redir", _number(1, REGISTER)),
+        ]
+    code = (
+        (_number(1, JUMP), text(2, verdict.chain))
+        if isinstance(verdict, Jump)
+        else (_number(1, RETURN),)
+    )
+    return [_expression("immediate", _number(1, VERDICT_REGISTER), nested(2, nested(2, *code)))]

@@ -1,0 +1,108 @@
+"""Linux namespaces by system call: making them, entering them, holding them open.
+
+A namespace lives as long as a process is in it or a descriptor to it is open; none gets a name in
+the file system, so none can be left behind.
+"""
+
+import ctypes
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from lateen.local.errors import LocalError
+
+CLONE_NEWNS, CLONE_NEWUSER, CLONE_NEWNET = 0x00020000, 0x10000000, 0x40000000
+MS_REC, MS_PRIVATE, MS_BIND = 0x4000, 0x40000, 0x1000
+PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
+OWN = "/proc/thread-self/ns/net"
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def unshare(flags: int) -> None:
+    _check(_libc.unshare(ctypes.c_int(flags)), "unshare")
+
+
+def enter(handle: int, kind: int) -> None:
+    _check(_libc.setns(ctypes.c_int(handle), ctypes.c_int(kind)), "setns")
+
+
+def bind_mount(source: str, target: str) -> None:
+    """Within a mount namespace of our own; `target` must exist."""
+    _check(
+        _libc.mount(source.encode(), target.encode(), None, ctypes.c_ulong(MS_BIND), None),
+        f"mount {target}",
+    )
+
+
+def own_mounts() -> None:
+    """A mount namespace whose changes nobody else sees."""
+    unshare(CLONE_NEWNS)
+    flags = ctypes.c_ulong(MS_REC | MS_PRIVATE)
+    _check(_libc.mount(b"none", b"/", None, flags, None), "make mounts private")
+
+
+def die_with_parent(signal: int) -> None:
+    """The kernel sends `signal` to this process when the thread that started it ends."""
+    _libc.prctl(ctypes.c_int(PR_SET_PDEATHSIG), ctypes.c_ulong(signal))
+
+
+def adopt_orphans() -> None:
+    """Grandchildren whose parent died become ours, to be waited for."""
+    _libc.prctl(ctypes.c_int(PR_SET_CHILD_SUBREAPER), ctypes.c_ulong(1))
+
+
+class NetworkNamespace:
+    """Owns a descriptor to a network namespace; `close` it."""
+
+    def __init__(self, handle: int) -> None:
+        self.handle = handle
+
+    @classmethod
+    def create(cls) -> "NetworkNamespace":
+        with _own_namespace() as own:
+            unshare(CLONE_NEWNET)
+            try:
+                return cls(os.open(OWN, os.O_RDONLY | os.O_CLOEXEC))
+            finally:
+                enter(own, CLONE_NEWNET)
+
+    @contextmanager
+    def entered(self) -> Iterator[None]:
+        """This thread is in the namespace until the block ends. Do not await inside."""
+        with _own_namespace() as own:
+            enter(self.handle, CLONE_NEWNET)
+            try:
+                yield
+            finally:
+                enter(own, CLONE_NEWNET)
+
+    def close(self) -> None:
+        if self.handle >= 0:
+            os.close(self.handle)
+            self.handle = -1
+
+
+def set_kernel_option(name: str, value: str) -> bool:
+    """Writes /proc/sys/NAME of the current namespace; says whether it was allowed."""
+    try:
+        Path("/proc/sys", name).write_text(value)
+    except OSError:
+        return False
+    return True
+
+
+@contextmanager
+def _own_namespace() -> Iterator[int]:
+    handle = os.open(OWN, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        yield handle
+    finally:
+        os.close(handle)
+
+
+def _check(result: int, what: str) -> None:
+    if result != 0:
+        number = ctypes.get_errno()
+        raise LocalError(f"{what}: {os.strerror(number)}")
