@@ -6,26 +6,15 @@ The answer is that of Envoy's own rules applied to the generated messages; nothi
 the user's resources.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from lateen.simulate import listener as listeners
 from lateen.simulate import route as routes
 from lateen.simulate.call import Action, Call, Failure, Outcome, Security
+from lateen.simulate.configuration import CONNECTION_MANAGER, Configuration
 
-CONNECTION_MANAGER = (
-    "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"
-)
 TCP_PROXY = "envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy"
-
-
-@dataclass(frozen=True)
-class Configuration:
-    """The messages one proxy holds. `routes` by name, as far as its listeners name them."""
-
-    listeners: Sequence[Any]
-    routes: Mapping[str, Any]
 
 
 def run(configuration: Configuration, call: Call, *, mesh_secret: str = "default") -> Outcome:

@@ -1,0 +1,238 @@
+"""`lateen render`: what one proxy would be sent, computed from files without a mesh."""
+
+import argparse
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from lateen.api.resource import Resource
+    from lateen.base.problem import Problem
+    from lateen.config.documents import Reading
+    from lateen.view.mesh import Mesh
+    from lateen.view.proxy import Proxy, ProxyClass
+
+EXAMPLES = """\
+examples:
+  lateen render -f mesh/ --workload reviews-v1.shop
+  lateen render -f mesh/ --proxy '{"namespace": "shop", "labels": {"app": "reviews"}}' \\
+      --type listeners,routes -o json
+"""
+WORKLOAD_KINDS = ("Pod", "Deployment", "StatefulSet", "DaemonSet", "Job", "WorkloadEntry")
+TYPES = ("listeners", "routes", "clusters", "endpoints", "secrets", "extensions", "names")
+USAGE_ERROR = 2
+
+
+def add_parser(commands: Any) -> None:
+    parser = commands.add_parser(
+        "render",
+        help="print what one proxy would be sent",
+        description="Prints the configuration that one proxy would be sent, computed from files.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "-f", "--file", dest="files", metavar="PATH", action="append", default=[],
+        help="a file, a folder (recursive) or - for standard input; may be repeated",
+    )  # fmt: skip
+    parser.add_argument("paths", nargs="*", metavar="PATH", help="more files and folders")
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument(
+        "--proxy", metavar="NODE", help="the proxy: a JSON object, or a file that holds one"
+    )
+    which.add_argument(
+        "--workload", metavar="NAME.NAMESPACE",
+        help="the proxy of a Pod, Deployment or WorkloadEntry of the input",
+    )  # fmt: skip
+    parser.add_argument(
+        "--type", dest="types", metavar="TYPE,...", default=",".join(TYPES),
+        help=f"only these: {', '.join(TYPES)}",
+    )  # fmt: skip
+    parser.add_argument("-o", "--output", choices=("json", "yaml"), default="yaml")
+    parser.add_argument("--root-namespace", default="istio-system", metavar="NAMESPACE")
+    parser.add_argument("--trust-domain", default="", metavar="DOMAIN")
+    parser.add_argument("--mesh-config", metavar="FILE", help="a MeshConfig document")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from lateen.config import paths
+
+    files = [*arguments.files, *arguments.paths]
+    wanted = _types(arguments.types)
+    if not files or not wanted:
+        _complain("name files or folders with -f" if wanted else f"types are {', '.join(TYPES)}")
+        return USAGE_ERROR
+    reading = paths.read_paths(files)
+    mesh = _mesh(arguments, reading)
+    description = _description(arguments, reading)
+    if description is None:
+        return USAGE_ERROR
+    _print(rendered(mesh, description, wanted, reading.problems), arguments.output)
+    return 0
+
+
+def _types(text: str) -> list[str]:
+    """The types asked for; none when one of them is unknown."""
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    return names if set(names) <= set(TYPES) else []
+
+
+def _complain(text: str) -> None:
+    print(f"lateen render: {text}", file=sys.stderr)
+
+
+def _mesh(arguments: argparse.Namespace, reading: "Reading") -> "Mesh":
+    from lateen.api.resource import Change
+    from lateen.config import mesh_config
+    from lateen.view.mesh import Mesh, Settings
+
+    given = arguments.mesh_config and mesh_config.read_file(arguments.mesh_config)
+    mesh = Mesh(
+        Settings(
+            trust_domain=arguments.trust_domain,
+            root_namespace=arguments.root_namespace,
+            mesh_config=given or None,
+        )
+    )
+    mesh.apply(Change(resource.key, resource) for resource in reading.resources)
+    return mesh
+
+
+# -- which proxy -------------------------------------------------------------------------------
+
+
+def _description(arguments: argparse.Namespace, reading: "Reading") -> dict[str, Any] | None:
+    if arguments.workload:
+        return _workload(arguments.workload, reading)
+    if not arguments.proxy:
+        return {}
+    text = arguments.proxy
+    try:
+        if not text.lstrip().startswith("{"):
+            text = Path(text).read_text()
+        described = json.loads(text)
+    except (OSError, ValueError) as trouble:
+        _complain(f"--proxy: {trouble}")
+        return None
+    if not isinstance(described, dict):
+        _complain("--proxy: the description of a proxy is a JSON object")
+        return None
+    return described
+
+
+def _workload(named: str, reading: "Reading") -> dict[str, Any] | None:
+    name, _, namespace = named.partition(".")
+    found = [
+        resource
+        for kind in WORKLOAD_KINDS
+        for resource in reading.resources
+        if (resource.kind, resource.name) == (kind, name)
+        and resource.namespace == (namespace or "default")
+    ]
+    if not found:
+        _complain(f"the input has no {', '.join(WORKLOAD_KINDS)} {named}")
+        return None
+    return described_workload(found[0])
+
+
+def described_workload(resource: "Resource[Any]") -> dict[str, Any]:
+    """The description of the proxy beside a workload, as `--proxy` takes it."""
+    described = {"name": resource.name, "namespace": resource.namespace or "default"}
+    spec, labels = resource.spec, resource.meta.labels
+    if resource.kind == "WorkloadEntry":
+        account, ips = spec.service_account, [spec.address]
+        labels = {**labels, **spec.labels}
+    elif resource.kind == "Pod":
+        account = spec.service_account_name or spec.service_account
+        ips = [resource.status.pod_ip] if resource.status else []
+    else:
+        pod = spec.template
+        labels, ips = pod.metadata.labels, []
+        account = pod.spec.service_account_name or pod.spec.service_account
+    described |= {"labels": dict(labels), "service_account": account or "default"}
+    return described | ({"ips": ips} if any(ips) else {})
+
+
+# -- what it is sent ---------------------------------------------------------------------------
+
+
+def rendered(
+    mesh: "Mesh", description: dict[str, Any], wanted: Sequence[str], problems: "Iterable[Problem]"
+) -> dict[str, Any]:
+    """The whole answer, in the order in which it is printed."""
+    from lateen.envoy.messages import to_json
+    from lateen.simulate.configuration import configuration
+    from lateen.view import proxy_class as classes
+
+    proxy = classes.proxy_from_description(description, mesh)
+    of_class = classes.classify(mesh, proxy.proxy_class)
+    held = configuration(mesh, of_class)
+    parts: dict[str, Any] = {
+        "listeners": lambda: [to_json(each) for each in held.listeners],
+        "routes": lambda: [to_json(each) for each in held.routes.values()],
+        "clusters": lambda: [to_json(each) for each in held.clusters],
+        "endpoints": lambda: [to_json(each) for each in held.endpoints.values()],
+        "secrets": lambda: list(held.secrets),
+        "extensions": list,
+        "names": lambda: _names(mesh, of_class),
+    }
+    made = {name: parts[name]() for name in TYPES if name in wanted}
+    return {"node": _node(proxy), **made, "problems": [_problem(each) for each in problems]}
+
+
+def _node(proxy: "Proxy") -> dict[str, Any]:
+    known = proxy.proxy_class
+    return {
+        "id": f"{proxy.kind}~{proxy.addresses[0] if proxy.addresses else ''}~{proxy.id}"
+        f"~{known.dns_domain}",
+        "type": str(proxy.kind),
+        "name": proxy.id.partition(".")[0],
+        "namespace": known.namespace,
+        "ips": list(proxy.addresses),
+        "labels": dict(known.labels),
+        "service_account": known.service_account,
+        "metadata": dict(proxy.metadata),
+    }
+
+
+def _names(mesh: "Mesh", of_class: "ProxyClass") -> dict[str, Any]:
+    from lateen.base.name_table import NameTable
+    from lateen.translate import discovery
+
+    table = NameTable.FromString(discovery.cell(mesh, of_class, discovery.NAME_TABLE, "").read())
+    return {
+        host: {
+            "ips": list(entry.ips),
+            "registry": entry.registry,
+            "shortname": entry.shortname,
+            "namespace": entry.namespace,
+        }
+        for host, entry in sorted(table.table.items())
+    }
+
+
+def _problem(problem: "Problem") -> dict[str, Any]:
+    fields = {
+        "code": problem.code,
+        "severity": str(problem.severity),
+        "resource": problem.resource,
+        "path": problem.path,
+        "file": problem.file,
+        "line": problem.line,
+        "column": problem.column,
+        "message": problem.message,
+        "hint": problem.hint,
+    }
+    return {name: value for name, value in fields.items() if value or name == "message"}
+
+
+def _print(document: dict[str, Any], form: str) -> None:
+    if form == "json":
+        print(json.dumps(document, indent=2))
+        return
+    import yaml
+
+    dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+    print(yaml.dump(document, Dumper=dumper, sort_keys=False, default_flow_style=False), end="")

@@ -1,0 +1,138 @@
+"""The filter chains of one inbound port: TLS at the door, then HTTP or TCP to the workload."""
+
+from dataclasses import replace
+from typing import Any
+
+from lateen.api.gateway import ServerTLSSettings, TLSmode
+from lateen.catalog.service import Protocol
+from lateen.envoy import messages, types
+from lateen.translate import metadata, names, tls
+from lateen.translate.filters import http_connection_manager as hcm
+from lateen.translate.filters import tcp
+from lateen.translate.filters.http import Direction, http_filters
+from lateen.translate.listeners import inbound_match
+from lateen.translate.listeners.inbound_match import Accepted
+from lateen.translate.listeners.inbound_port import InboundPort
+from lateen.view.authentication import MutualTLSMode
+from lateen.view.mesh import Mesh
+from lateen.view.proxy import ProxyClass
+
+CATCH_ALL_HTTP = "virtualInbound-catchall-http"
+RETRY_ON = "reset-before-request"  # the workload closed an idle connection as the request went out
+RETRIES = 2
+TERMINATED = (TLSmode.SIMPLE, TLSmode.MUTUAL, TLSmode.OPTIONAL_MUTUAL)
+
+
+def accepted(port: InboundPort) -> tuple[Accepted, ...]:
+    """What the port accepts, in the order of its filter chains."""
+    if own_tls(port) is not None:
+        return inbound_match.terminated(port.protocol)
+    return inbound_match.accepted(port.mode, port.protocol)
+
+
+def own_tls(port: InboundPort) -> ServerTLSSettings | None:
+    """TLS settings of a Sidecar's ingress listener: they hold where mesh TLS is disabled."""
+    settings = port.tls
+    if settings is None or port.mode is not MutualTLSMode.DISABLE:
+        return None
+    return settings if settings.mode in TERMINATED else None
+
+
+def filter_chains(mesh: Mesh, proxy_class: ProxyClass, port: InboundPort) -> list[Any]:
+    return [_filter_chain(mesh, proxy_class, port, each) for each in accepted(port)]
+
+
+def _filter_chain(mesh: Mesh, proxy_class: ProxyClass, port: InboundPort, kind: Accepted) -> Any:
+    chain = types.FilterChain(name=_name(port, kind))
+    match = chain.filter_chain_match
+    if port.port and not port.is_bound:
+        match.destination_port.value = port.port
+    match.transport_protocol = kind.transport
+    match.application_protocols.extend(kind.alpn)
+    if kind.is_mutual:
+        context = _tls_context(mesh, port, kind)
+        chain.transport_socket.CopyFrom(tls.transport_socket(context))
+    build = _http_filter if kind.is_http else _tcp_filter
+    chain.filters.append(build(mesh, proxy_class, port, kind))
+    if port.source is not None and port.source.kind != "Service":
+        metadata.set_config(chain, port.source)
+    return chain
+
+
+def _name(port: InboundPort, kind: Accepted) -> str:
+    if port.is_passthrough:
+        return CATCH_ALL_HTTP if kind.is_http else names.VIRTUAL_INBOUND
+    return port.name
+
+
+def _tls_context(mesh: Mesh, port: InboundPort, kind: Accepted) -> Any:
+    settings = own_tls(port)
+    if settings is not None:
+        return _own_tls_context(settings)
+    return tls.mesh_server_context(
+        trust_domains=trust_domains(mesh),
+        alpn=tls.HTTP_ALPN if kind.is_http else tls.TCP_SERVER_ALPN,
+    )
+
+
+def trust_domains(mesh: Mesh) -> tuple[str, ...]:
+    """The mesh's own and its aliases: whose clients may come in."""
+    return tuple(dict.fromkeys((mesh.trust_domain, *mesh.config.trust_domain_aliases)))
+
+
+def _own_tls_context(settings: ServerTLSSettings) -> Any:
+    name = tls.certificate_secret_name(settings.server_certificate, settings.private_key)
+    roots = settings.mode is not TLSmode.SIMPLE and settings.ca_certificates
+    return tls.server_context(
+        certificates=(tls.agent_secret(name),),
+        root=tls.agent_secret(tls.root_secret_name(roots)) if roots else None,
+        client_names=settings.subject_alt_names,
+        require_client_certificate=settings.mode is TLSmode.MUTUAL,
+    )
+
+
+# -- HTTP --------------------------------------------------------------------------------------
+
+
+def _http_filter(mesh: Mesh, proxy_class: ProxyClass, port: InboundPort, kind: Accepted) -> Any:
+    is_web = port.protocol is Protocol.GRPC_WEB
+    return hcm.http_chain(
+        hcm.http_connection_manager(
+            mesh,
+            stat_prefix=port.cluster if port.is_passthrough else f"inbound_{port.name}",
+            http_filters=http_filters(Direction.INBOUND, is_grpc_web=is_web),
+            route_configuration=route_configuration(port),
+            edge=replace(hcm.INBOUND, accept_http10=proxy_class.http10),
+            operation="INGRESS",
+        )
+    )
+
+
+def route_configuration(port: InboundPort) -> Any:
+    """Everything to the workload: no timeouts, a retry where nothing was sent yet."""
+    made = types.RouteConfiguration(name=port.cluster)
+    made.validate_clusters.value = False
+    host = made.virtual_hosts.add(name=f"inbound|http|{port.service_port}", domains=["*"])
+    route = host.routes.add(name="default")
+    route.match.prefix = "/"
+    route.decorator.operation = f"{port.host}:{port.service_port}/*"
+    action = route.route
+    action.cluster = port.cluster
+    never = messages.duration(0)
+    action.timeout.CopyFrom(never)
+    action.max_stream_duration.max_stream_duration.CopyFrom(never)
+    action.max_stream_duration.grpc_timeout_header_max.CopyFrom(never)
+    if port.protocol is not Protocol.GRPC:
+        action.retry_policy.retry_on = RETRY_ON
+        action.retry_policy.num_retries.value = RETRIES
+    return made
+
+
+# -- TCP ---------------------------------------------------------------------------------------
+
+
+def _tcp_filter(mesh: Mesh, proxy_class: ProxyClass, port: InboundPort, kind: Accepted) -> Any:
+    proxy = tcp.tcp_proxy(mesh, ((port.cluster, 1),))
+    if kind.is_mutual:  # the workload must not see a connection before its peer is known
+        proxy.upstream_connect_mode = "ON_DOWNSTREAM_TLS_HANDSHAKE"
+    return tcp.tcp_chain(proxy)
