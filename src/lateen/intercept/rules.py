@@ -6,8 +6,7 @@
                                         ->  15053  name lookups
 
 The same decisions, in the same order, as Istio's own capture takes in iptables; `nftables` hands
-them to the kernel. The proxy's own packets are told from the application's by their owner (user and
-group 1337), or, where all processes share one user, by the mark that its sockets carry.
+them to the kernel. How the proxy's own packets are told from the application's is `Owner`.
 """
 
 from dataclasses import dataclass, field
@@ -34,6 +33,14 @@ class What(StrEnum):
     USER = "meta skuid"
     GROUP = "meta skgid"
     MARK = "meta mark"
+
+
+class Owner(StrEnum):
+    """By what the proxy's packets are known."""
+
+    ID = "user and group"  # both 1337, as in Istio
+    GROUP = "group"  # where the proxy must keep its user, to be able to read its files
+    MARK = "mark"  # where the kernel gives us one user and group only
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +105,7 @@ class Capture:
     ranges: tuple[IPv4Network, ...] | str = ALL
     ranges_excluded: tuple[IPv4Network, ...] = field(default=())
     dns: bool = True
-    by_mark: bool = False
+    owner: Owner = Owner.ID
 
 
 TCP = Match(What.PROTOCOL, "tcp")
@@ -162,11 +169,12 @@ def _of_proxy(capture: Capture) -> list[Rule]:
 
     What others send over loopback stays there, lookups of names excepted.
     """
-    owners = (
-        [Match(What.MARK, PROXY_MARK)]
-        if capture.by_mark
-        else [Match(What.USER, PROXY_ID), Match(What.GROUP, PROXY_ID)]
-    )
+    user, group = Match(What.USER, PROXY_ID), Match(What.GROUP, PROXY_ID)
+    owners = {
+        Owner.ID: (user, group),
+        Owner.GROUP: (group,),
+        Owner.MARK: (Match(What.MARK, PROXY_MARK),),
+    }[capture.owner]
     rules = []
     for owner in owners:
         not_local = Match(What.DESTINATION, LOCALHOST, negated=True)

@@ -2,7 +2,7 @@
 
 from ipaddress import IPv4Network
 
-from lateen.intercept.rules import Capture, Chain, chains
+from lateen.intercept.rules import Capture, Chain, Owner, chains
 
 
 def lines(capture: Capture, name: str) -> list[str]:
@@ -35,7 +35,7 @@ def test_name_lookups_are_redirected_before_loopback_is_left_alone() -> None:
 
 
 def test_mark_replaces_the_owner_where_all_share_a_user() -> None:
-    output = lines(Capture(by_mark=True), "istio_output")
+    output = lines(Capture(owner=Owner.MARK), "istio_output")
 
     assert "meta mark 1337 return" in output
     assert not any("skuid" in line or "skgid" in line for line in output)
