@@ -195,3 +195,12 @@ def find_kind(api_version: str, kind: str) -> Kind | None:
     """The kind of a document, whatever the version in its `apiVersion`."""
     group, _, _ = api_version.rpartition("/")
     return BY_GROUP_KIND.get((group, kind))
+
+
+# Types whose object is refused without a `spec`; for the others an empty one means something.
+SPEC_REQUIRED: frozenset[type[Spec]] = frozenset(
+    (ServiceEntry, WorkloadEntry, WorkloadGroup, WasmPlugin, TrafficExtension)
+)
+
+# Groups of Istio whose kinds are for its installer, no part of a mesh's configuration.
+OTHER_ISTIO_GROUPS = frozenset(("install.istio.io", "operator.istio.io", "sailoperator.io"))
