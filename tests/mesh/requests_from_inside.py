@@ -5,20 +5,32 @@
 The plan: {"url": ..., "count": 1, "rate": 0, "headers": {}, "method": "GET", "http2": false,
 "timeout": 10, "concurrency": 8, "seconds": 0}. With a rate, requests start evenly spaced, whatever
 the answers take, for `count` requests or `seconds`. Proxy variables of the environment are
-honoured, so the same plan works where traffic is captured and where it is not.
+honoured, so the same plan works where traffic is captured and where it is not. Besides http and
+https there are h2c://, grpc:// and tcp://, a connection each, and ws://.
 """
 
 import asyncio
 import json
+import os
+import socket
 import sys
 import time
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
+import websockets
+
+from lateen.echo.client import Call, CallError, call
 
 
 async def one(client: httpx.AsyncClient, plan: dict[str, Any]) -> dict[str, Any]:
     began = time.monotonic()
+    scheme = urlsplit(plan["url"]).scheme
+    if scheme == "ws":
+        return await websocket(plan, began)
+    if scheme not in ("http", "https"):
+        return await other(plan, began)
     try:
         answer = await client.request(
             plan.get("method", "GET"),
@@ -35,6 +47,52 @@ async def one(client: httpx.AsyncClient, plan: dict[str, Any]) -> dict[str, Any]
         "headers": dict(answer.headers),
         "body": answer.text,
     }
+
+
+async def other(plan: dict[str, Any], began: float) -> dict[str, Any]:
+    onwards = Call(
+        url=reachable(plan["url"]),
+        method=plan.get("method", "GET"),
+        headers=tuple((plan.get("headers") or {}).items()),
+        body=(plan.get("body") or "").encode(),
+    )
+    try:
+        async with asyncio.timeout(plan.get("timeout", 10)):
+            answer = await call(onwards, os.environ)
+    except (CallError, TimeoutError) as trouble:
+        return {"error": f"{type(trouble).__name__}: {trouble}", "ms": elapsed(began)}
+    return {
+        "status": answer.status,
+        "ms": elapsed(began),
+        "headers": dict(answer.headers),
+        "body": answer.body.decode(errors="replace"),
+    }
+
+
+async def websocket(plan: dict[str, Any], began: float) -> dict[str, Any]:
+    try:
+        async with websockets.connect(
+            reachable(plan["url"]), proxy=None, open_timeout=plan.get("timeout", 10)
+        ) as socket_:
+            await socket_.send(plan.get("body", "hello"))
+            answer = await asyncio.wait_for(socket_.recv(), plan.get("timeout", 10))
+    except (OSError, TimeoutError, websockets.WebSocketException) as trouble:
+        return {"error": f"{type(trouble).__name__}: {trouble}", "ms": elapsed(began)}
+    return {"status": 101, "ms": elapsed(began), "body": str(answer)}
+
+
+def reachable(url: str) -> str:
+    """The URL with an address that this place can dial.
+
+    Where no resolver knows the service, the runner names its address as Kubernetes does.
+    """
+    host = urlsplit(url).hostname or ""
+    try:
+        socket.getaddrinfo(host, None)
+    except OSError:
+        address = os.environ.get(f"{host.upper().replace('-', '_')}_SERVICE_HOST")
+        return url.replace(host, address, 1) if address else url
+    return url
 
 
 def elapsed(began: float) -> float:

@@ -1,0 +1,133 @@
+"""A real mesh for tests: `lateen up` on a folder, asked and changed as a user would.
+
+Everything goes through the command line: what these tests use is what users have.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+LATEEN = [sys.executable, "-m", "lateen"]
+CLIENT = Path(__file__).with_name("requests_from_inside.py")
+UP_SECONDS = 90
+SETTLE_SECONDS = 20
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One answer as the client saw it; `error` where there was none."""
+
+    status: int = 0
+    ms: float = 0.0
+    headers: dict[str, str] = field(default_factory=dict)
+    body: str = ""
+    protocol: str = ""
+    error: str = ""
+
+    @property
+    def seen(self) -> dict[str, Any]:
+        """What the echo application says it saw."""
+        seen = json.loads(self.body)
+        assert isinstance(seen, dict)
+        return seen
+
+    @property
+    def version(self) -> str:
+        return str(self.seen["version"]) if self.status == 200 else ""
+
+
+@dataclass
+class RunningMesh:
+    """Owns a folder of manifests and the mesh that runs it."""
+
+    folder: Path
+    state: Path
+    name: str
+    mode: str
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return os.environ | {"LATEEN_STATE": str(self.state)}
+
+    def lateen(
+        self, *words: str, check: bool = True, stdin: str = "", seconds: float = 60
+    ) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(
+            [*LATEEN, *words],
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=seconds,
+            env=self.environment,
+            check=False,
+        )
+        if check and done.returncode:
+            raise AssertionError(
+                f"lateen {' '.join(words)} exited {done.returncode}\n{done.stdout}{done.stderr}"
+            )
+        return done
+
+    def up(self, *options: str) -> None:
+        self.lateen(
+            "up", str(self.folder), "--detach", "--name", self.name, "--mode", self.mode,
+            *options, seconds=UP_SECONDS,
+        )  # fmt: skip
+
+    def down(self) -> None:
+        self.lateen("down", self.name, seconds=60)
+
+    def apply(self, file: str, text: str) -> None:
+        """Puts a file in place as an editor does: written beside, then renamed."""
+        half = self.folder / f".{file}.new"
+        half.write_text(text)
+        half.rename(self.folder / file)
+
+    def remove(self, file: str) -> None:
+        (self.folder / file).unlink(missing_ok=True)
+
+    def calls(self, workload: str, url: str, **plan: Any) -> list[Answer]:
+        """Requests sent in the place of a workload; see `requests_from_inside`."""
+        seconds = plan.get("seconds", 0) + 60
+        done = self.lateen(
+            "exec", "--name", self.name, workload, "--", sys.executable, str(CLIENT),
+            stdin=json.dumps({"url": url, **plan}), seconds=seconds,
+        )  # fmt: skip
+        return [Answer(**json.loads(line)) for line in done.stdout.splitlines()]
+
+    def call(self, workload: str, url: str, **plan: Any) -> Answer:
+        return self.calls(workload, url, **plan)[0]
+
+    def status(self) -> dict[str, Any]:
+        done = self.lateen("status", "--name", self.name, "-o", "json")
+        status = json.loads(done.stdout)
+        assert isinstance(status, dict)
+        return status
+
+    def clean(self) -> None:
+        self.lateen("down", self.name, check=False, seconds=60)
+        shutil.rmtree(self.state, ignore_errors=True)
+
+
+def eventually(
+    ask: Callable[[], T], holds: Callable[[T], bool], seconds: float = SETTLE_SECONDS
+) -> T:
+    """Asks until the answer holds; fails with the last answer at the deadline."""
+    deadline = time.monotonic() + seconds
+    while True:
+        answer = ask()
+        if holds(answer):
+            return answer
+        if time.monotonic() > deadline:
+            raise AssertionError(f"did not come true in {seconds} s; last: {answer!r}")
+
+
+def lost(answers: Iterable[Answer]) -> list[Answer]:
+    return [answer for answer in answers if answer.error or answer.status >= 500]
