@@ -27,6 +27,9 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
         help="answer paths under PREFIX by a call to URL",
     )
     parser.add_argument(
+        "--fail-rate", type=float, default=0.0, metavar="0..1", help="answer this share with 503"
+    )
+    parser.add_argument(
         "--bind", help="address to listen on (default: $LATEEN_BIND, $HOST or all)", default=""
     )
 
@@ -53,6 +56,7 @@ def run(args: argparse.Namespace) -> int:
         random=Random(),
         forwarded=application.TRACE_HEADERS | names,
         upstreams=tuple(upstreams),
+        fail_rate=args.fail_rate,
     )
     http = (*(args.http or ()), *(args.grpc or ()))
     if not http and not args.tcp:

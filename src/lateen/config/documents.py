@@ -38,6 +38,7 @@ class Document:
     problems: list[Problem] = field(default_factory=list)
     base: str = ""  # path of the object within its document: `items[3]` of a List
     positions: yaml_text.Positions | None = None
+    home: str = DEFAULT_NAMESPACE  # namespace of an object that names none
 
     @property
     def title(self) -> str:
@@ -75,19 +76,21 @@ class Reading:
         return Reading(self.resources + other.resources, self.problems + other.problems)
 
 
-def read(text: str, file: str = "") -> Reading:
+def read(text: str, file: str = "", *, namespace: str = DEFAULT_NAMESPACE) -> Reading:
     """The resources of a text, with all that is wrong in it."""
     resources: list[Resource[Any]] = []
     problems: list[Problem] = []
-    for document in documents(text, file):
+    for document in documents(text, file, namespace=namespace):
         if document.resource is not None:
             resources.append(document.resource)
         problems += document.problems
     return Reading(tuple(resources), tuple(problems))
 
 
-def documents(text: str, file: str = "", *, strict: bool = False) -> Iterator[Document]:
-    """Every object of a text. Problems are located."""
+def documents(
+    text: str, file: str = "", *, strict: bool = False, namespace: str = DEFAULT_NAMESPACE
+) -> Iterator[Document]:
+    """Every object of a text. Problems are located. `namespace` is for objects that name none."""
     for part in yaml_text.split(text):
         positions = yaml_text.Positions(part.text, part.line)
         try:
@@ -97,7 +100,7 @@ def documents(text: str, file: str = "", *, strict: bool = False) -> Iterator[Do
             continue
         for base, item in objects(value):
             line = positions.find(base)[0] if base else part.line
-            document = Document(file, line, base=base, positions=positions)
+            document = Document(file, line, base=base, positions=positions, home=namespace)
             fill(document, item, strict=strict)
             if document.problems:
                 document.problems = [document.located(problem) for problem in document.problems]
@@ -194,7 +197,7 @@ def known_kind(document: Document, value: dict[str, Any], *, strict: bool) -> Ki
     if not kind.namespaced:
         document.namespace = ""
     elif not document.namespace:
-        document.namespace = DEFAULT_NAMESPACE
+        document.namespace = document.home
     if kind.is_istio and short not in kind.versions:
         document.problems.append(
             Problem(

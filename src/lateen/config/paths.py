@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TextIO
 
 from lateen.base.problem import Problem
-from lateen.config.documents import Document, Reading, documents
+from lateen.config.documents import DEFAULT_NAMESPACE, Document, Reading, documents
 from lateen.config.duplicates import first_of_each
 
 SUFFIXES = (".yaml", ".yml", ".json")
@@ -16,10 +16,18 @@ STANDARD_INPUT = "-"
 OWN_FILES = frozenset(("lateen.yaml", "lateen.yml"))  # settings of the local runner, no objects
 
 
-def read_paths(paths: Iterable[str | Path], *, stdin: TextIO | None = None) -> Reading:
-    """All resources of files and folders. The first of two objects of one name wins."""
+def read_paths(
+    paths: Iterable[str | Path],
+    *,
+    namespace: str = DEFAULT_NAMESPACE,
+    stdin: TextIO | None = None,
+) -> Reading:
+    """All resources of files and folders. The first of two objects of one name wins.
+
+    `namespace` is for objects that name none.
+    """
     resources, problems = [], []
-    for document in read_documents(paths, stdin=stdin):
+    for document in read_documents(paths, namespace=namespace, stdin=stdin):
         if document.resource is not None:
             resources.append(document.resource)
         problems += document.problems
@@ -28,24 +36,31 @@ def read_paths(paths: Iterable[str | Path], *, stdin: TextIO | None = None) -> R
 
 
 def read_documents(
-    paths: Iterable[str | Path], *, strict: bool = False, stdin: TextIO | None = None
+    paths: Iterable[str | Path],
+    *,
+    strict: bool = False,
+    namespace: str = DEFAULT_NAMESPACE,
+    stdin: TextIO | None = None,
 ) -> Iterator[Document]:
     """Every document, in the order of the paths. A path that cannot be read is a document too."""
     for path in paths:
         if str(path) == STANDARD_INPUT:
-            yield from documents((stdin or sys.stdin).read(), "<stdin>", strict=strict)
+            text = (stdin or sys.stdin).read()
+            yield from documents(text, "<stdin>", strict=strict, namespace=namespace)
             continue
         found = False
         for file in files_of(Path(path)):
             found = True
-            yield from read_file(file, strict=strict)
+            yield from read_file(file, strict=strict, namespace=namespace)
         if not found and not Path(path).is_dir():
             yield refused(str(path), "no such file or folder")
 
 
-def read_file(file: Path, *, strict: bool = False) -> Iterator[Document]:
+def read_file(
+    file: Path, *, strict: bool = False, namespace: str = DEFAULT_NAMESPACE
+) -> Iterator[Document]:
     try:
-        yield from documents(text_of(file), str(file), strict=strict)
+        yield from documents(text_of(file), str(file), strict=strict, namespace=namespace)
     except (OSError, UnreadableFile) as error:
         yield refused(str(file), reason(error))
 

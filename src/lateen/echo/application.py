@@ -45,12 +45,15 @@ class Application:
     random: Random
     forwarded: frozenset[str] = TRACE_HEADERS
     upstreams: tuple[tuple[str, str], ...] = ()  # path prefix, URL; longest first
+    fail_rate: float = 0.0  # share of all requests but probes that is answered 503
     stopping: bool = False
 
     async def answer(self, request: Request) -> Answer:
         path = request.path
         if path in ("/healthz", "/readyz"):
             return Answer(503, b"stopping\n") if self.stopping else Answer(200, b"ok\n")
+        if self.fail_rate and self.random.random() < self.fail_rate:
+            return self._status(request, "503")
         for prefix, url in self.upstreams:
             if path == prefix or path.startswith(prefix.rstrip("/") + "/"):
                 return await self._hand_on(request, prefix, url)
