@@ -1,0 +1,97 @@
+"""What a gateway's proxy listens on: one listener for each bind and port of its Gateways.
+
+A listener without a single filter chain (nothing is bound to its TCP or TLS servers) does not
+exist. Filter chains that Envoy could not tell apart are left out: the older one stays.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from lateen.base.incremental import derived
+from lateen.envoy import messages, types
+from lateen.translate.filters import access_log, network
+from lateen.translate.listeners import gateway_chain
+from lateen.view import gateway
+from lateen.view.gateway import GatewayListener
+from lateen.view.mesh import Mesh
+from lateen.view.proxy import ProxyClass
+
+ANY_ADDRESS = "0.0.0.0"
+PRIVILEGED = 1024
+
+
+def listener_name(wanted: GatewayListener) -> str:
+    return f"{wanted.bind or ANY_ADDRESS}_{wanted.port}"
+
+
+@derived
+def listener_names(mesh: Mesh, proxy_class: ProxyClass) -> tuple[str, ...]:
+    """Of the listeners that have something to do."""
+    names = (listener_name(each) for each in gateway.gateway_listeners(mesh, proxy_class))
+    return tuple(name for name in names if listener(mesh, proxy_class, name) is not None)
+
+
+@derived
+def listener(mesh: Mesh, proxy_class: ProxyClass, name: str) -> bytes | None:
+    for wanted in gateway.gateway_listeners(mesh, proxy_class):
+        if listener_name(wanted) == name and _can_bind(proxy_class, wanted):
+            return _listener(mesh, proxy_class, wanted)
+    return None
+
+
+def _can_bind(proxy_class: ProxyClass, wanted: GatewayListener) -> bool:
+    return wanted.port >= PRIVILEGED or not proxy_class.unprivileged
+
+
+def _listener(mesh: Mesh, proxy_class: ProxyClass, wanted: GatewayListener) -> bytes | None:
+    name = listener_name(wanted)
+    made = types.Listener(name=name, traffic_direction="OUTBOUND")
+    made.address.socket_address.address = wanted.bind or ANY_ADDRESS
+    made.address.socket_address.port_value = wanted.port
+    made.max_connections_to_accept_per_socket_event.value = 1
+    if wanted.is_http:
+        made.filter_chains.append(
+            gateway_chain.http_chain(mesh, proxy_class, wanted.servers[0], name)
+        )
+    else:
+        for server in wanted.servers:
+            found = gateway_chain.chains(mesh, proxy_class, server, name)
+            made.filter_chains.extend(found)
+    _leave_out_twins(made)
+    if not made.filter_chains:
+        return None
+    made.listener_filters.extend(_listener_filters(mesh, made.filter_chains))
+    access_log.add_listener_log(made, mesh)
+    return messages.serialize(made)
+
+
+def _leave_out_twins(made: Any) -> None:
+    """Envoy refuses a listener whole when two of its chains match the same."""
+    seen: set[tuple[str, tuple[str, ...]]] = set()
+    kept = []
+    for chain in made.filter_chains:
+        match = chain.filter_chain_match
+        alpn = tuple(match.application_protocols)
+        wanted = list(match.server_names) or [""]
+        fresh = [name for name in dict.fromkeys(wanted) if (name, alpn) not in seen]
+        if not fresh:
+            continue
+        seen.update((name, alpn) for name in fresh)
+        if fresh != wanted:
+            del match.server_names[:]
+            match.server_names.extend(fresh)
+        kept.append(chain)
+    del made.filter_chains[:]
+    made.filter_chains.extend(kept)
+
+
+def _listener_filters(mesh: Mesh, chains: Iterable[Any]) -> list[Any]:
+    made = []
+    defaults = mesh.config.default_config
+    topology = defaults.gateway_topology if defaults else None
+    if topology is not None and topology.proxy_protocol is not None:
+        made.append(network.listener_filter(network.PROXY_PROTOCOL))
+    matches = [chain.filter_chain_match for chain in chains]
+    if any(match.server_names or match.application_protocols for match in matches):
+        made.append(network.listener_filter(network.TLS_INSPECTOR))
+    return made

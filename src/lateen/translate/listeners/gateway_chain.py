@@ -1,0 +1,201 @@
+"""The filter chains of a gateway's listener: HTTP, TLS by server name, TCP.
+
+HTTP                        one chain, routes `http.<port>`
+HTTPS that terminates       one chain for each server, by SNI, routes `https.<...>`
+TLS that terminates, TCP    the first matching `tcp` route of the bound VirtualServices
+PASSTHROUGH                 one chain for each match of their `tls` routes
+AUTO_PASSTHROUGH            one chain for each port and subset of every mesh service
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+from lateen.api.gateway import TLSmode
+from lateen.api.mesh_proxy_config import ForwardClientCertDetails, Topology
+from lateen.api.resource import Key
+from lateen.api.virtual_service import L4MatchAttributes, RouteDestination, TLSMatchAttributes
+from lateen.catalog.service import Protocol
+from lateen.envoy import messages, types
+from lateen.translate import metadata, names, tls
+from lateen.translate.filters import http_connection_manager as hcm
+from lateen.translate.filters import tcp
+from lateen.translate.filters.http import Direction, http_filters
+from lateen.translate.listeners import gateway_tls
+from lateen.translate.listeners.inbound_chain import trust_domains
+from lateen.translate.listeners.inbound_match import MESH_ALPN
+from lateen.translate.routes.action import destination_cluster
+from lateen.view import destination_rule, gateway, hosts, scope, virtual_service
+from lateen.view.gateway import GatewayServer
+from lateen.view.mesh import Mesh
+from lateen.view.proxy import ProxyClass
+from lateen.view.virtual_service import RoutedVirtualService
+
+CONNECT_TIMEOUT_SECONDS = 15  # a client that never finishes its handshake
+CLIENT_CERT_DETAILS = ("subject", "cert", "dns", "uri")
+
+
+def http_chain(mesh: Mesh, proxy_class: ProxyClass, server: GatewayServer, name: str) -> Any:
+    """Plain HTTP: one chain for all servers of the port."""
+    return _chain(_http_filter(mesh, proxy_class, server, name), ())
+
+
+def chains(mesh: Mesh, proxy_class: ProxyClass, server: GatewayServer, name: str) -> Iterator[Any]:
+    """Of one server that is not plain HTTP; `name` is the listener's."""
+    settings = server.server.tls
+    if settings is not None and settings.mode is TLSmode.AUTO_PASSTHROUGH:
+        yield from _auto_passthrough(mesh, proxy_class, server)
+    elif server.is_tls and not gateway_tls.is_terminated(settings):
+        yield from _passthrough(mesh, proxy_class, server)
+    elif server.route_name:
+        yield _with_tls(mesh, server, _http_filter(mesh, proxy_class, server, name), is_http=True)
+    else:
+        yield from _tcp(mesh, proxy_class, server)
+
+
+def _chain(filter_: Any, server_names: Iterable[str], source: Key | None = None) -> Any:
+    chain = types.FilterChain()
+    chain.filter_chain_match.server_names.extend(server_names)
+    if not chain.filter_chain_match.server_names:
+        chain.ClearField("filter_chain_match")
+    chain.filters.append(filter_)
+    chain.transport_socket_connect_timeout.CopyFrom(messages.seconds(CONNECT_TIMEOUT_SECONDS))
+    if source is not None:
+        metadata.set_config(chain, source)
+    return chain
+
+
+def _with_tls(mesh: Mesh, server: GatewayServer, filter_: Any, *, is_http: bool) -> Any:
+    settings = server.server.tls
+    assert settings is not None, "a server that terminates TLS has settings"
+    chain = _chain(filter_, server_names(server), server.gateway)
+    context = gateway_tls.tls_context(settings, trust_domains=trust_domains(mesh), is_http=is_http)
+    chain.transport_socket.CopyFrom(tls.transport_socket(context))
+    return chain
+
+
+def server_names(server: GatewayServer) -> tuple[str, ...]:
+    """The SNI of a server's hosts; empty: any."""
+    found = [host.rpartition("/")[2].lower() for host in server.hosts]
+    return () if "*" in found else tuple(dict.fromkeys(found))
+
+
+# -- HTTP --------------------------------------------------------------------------------------
+
+
+def _http_filter(mesh: Mesh, proxy_class: ProxyClass, server: GatewayServer, name: str) -> Any:
+    is_web = server.protocol is Protocol.GRPC_WEB
+    return hcm.http_chain(
+        hcm.http_connection_manager(
+            mesh,
+            stat_prefix=f"outbound_{name}",
+            http_filters=http_filters(Direction.GATEWAY, is_grpc_web=is_web),
+            route_name=server.route_name,
+            edge=replace(edge(mesh), accept_http10=proxy_class.http10),
+        )
+    )
+
+
+def edge(mesh: Mesh) -> hcm.Edge:
+    """The client is whoever connects, unless trusted proxies stand before the gateway."""
+    defaults = mesh.config.default_config
+    topology = (defaults and defaults.gateway_topology) or Topology()
+    forwards = topology.forward_client_cert_details
+    if forwards is ForwardClientCertDetails.UNDEFINED:
+        forwards = ForwardClientCertDetails.SANITIZE_SET
+    return hcm.Edge(
+        server_name="istio-envoy",
+        use_remote_address=True,
+        xff_trusted_hops=topology.num_trusted_proxies,
+        forward_client_cert=forwards,
+        client_cert_details=CLIENT_CERT_DETAILS,
+    )
+
+
+# -- TCP and TLS -------------------------------------------------------------------------------
+
+
+def _bound(
+    mesh: Mesh, proxy_class: ProxyClass, server: GatewayServer
+) -> list[RoutedVirtualService]:
+    """The VirtualServices that share a host with the server, oldest first."""
+    found = virtual_service.gateway_virtual_services(mesh, server.gateway, proxy_class.namespace)
+    return [each for each in found if gateway.routed_hosts(server, each)]
+
+
+def _tcp(mesh: Mesh, proxy_class: ProxyClass, server: GatewayServer) -> Iterator[Any]:
+    for bound in _bound(mesh, proxy_class, server):
+        for route in bound.tcp:
+            if route.match and not any(_applies(match, server) for match in route.match):
+                continue
+            filter_ = _tcp_filter(mesh, proxy_class, route.route, server)
+            if filter_ is None:
+                continue
+            if gateway_tls.is_terminated(server.server.tls):
+                yield _with_tls(mesh, server, filter_, is_http=False)
+            else:
+                yield _chain(filter_, (), bound.key)
+            return
+
+
+def _passthrough(mesh: Mesh, proxy_class: ProxyClass, server: GatewayServer) -> Iterator[Any]:
+    for bound in _bound(mesh, proxy_class, server):
+        for route in bound.tls:
+            for match in route.match:
+                if not _applies(match, server):
+                    continue
+                filter_ = _tcp_filter(mesh, proxy_class, route.route, server)
+                if filter_ is not None:
+                    wanted = [name.lower() for name in match.sni_hosts]
+                    yield _chain(filter_, () if "*" in wanted else wanted, bound.key)
+
+
+def _applies(match: L4MatchAttributes | TLSMatchAttributes, server: GatewayServer) -> bool:
+    """Whether a match can hold at this server; what it says of connections is not asked here."""
+    if match.port and match.port != server.number:
+        return False
+    own = f"{server.gateway.namespace}/{server.gateway.name}"
+    return not match.gateways or own in match.gateways
+
+
+def _tcp_filter(
+    mesh: Mesh, proxy_class: ProxyClass, routes: Sequence[RouteDestination], server: GatewayServer
+) -> Any | None:
+    outbound = scope.outbound_scope(mesh, proxy_class)
+    wanted = [route for route in routes if route.weight or len(routes) == 1]
+    clusters = [
+        (destination_cluster(mesh, outbound, each.destination, server.number), each.weight)
+        for each in wanted
+        if each.destination is not None
+    ]
+    return tcp.tcp_chain(tcp.tcp_proxy(mesh, clusters)) if clusters else None
+
+
+# -- AUTO_PASSTHROUGH --------------------------------------------------------------------------
+
+
+def _auto_passthrough(mesh: Mesh, proxy_class: ProxyClass, server: GatewayServer) -> Iterator[Any]:
+    """A mesh client of another network names service and subset in its SNI; TLS goes on inside."""
+    for name in _passthrough_names(mesh, proxy_class, server):
+        proxy = tcp.tcp_proxy(mesh, ((name, 1),))
+        chain = _chain(tcp.tcp_chain(proxy), (name,))
+        chain.filter_chain_match.application_protocols.extend(MESH_ALPN)
+        yield chain
+
+
+def _passthrough_names(mesh: Mesh, proxy_class: ProxyClass, server: GatewayServer) -> Iterator[str]:
+    outbound = scope.outbound_scope(mesh, proxy_class)
+    wanted = server_names(server)
+    for service in scope.services(mesh, outbound):
+        if service.mesh_external:
+            continue
+        if wanted and not any(hosts.is_subset(service.hostname, each) for each in wanted):
+            continue
+        policy = destination_rule.destination_rule(
+            mesh, outbound, service.hostname, service.namespace
+        )
+        subsets = [subset.name for subset in policy.subsets] if policy else []
+        for port in service.ports:
+            if port.protocol is not Protocol.UDP:
+                for subset in ("", *subsets):
+                    yield names.server_name(port.number, subset, service.hostname)

@@ -1,0 +1,115 @@
+"""TLS of a Gateway's server: certificates, what clients must show, protocol versions.
+
+credentialName(s)         Secrets, served by the control plane: `kubernetes://name`
+caCertCredentialName      roots of their own; otherwise those of the credential, `-cacert`
+serverCertificate, ...    files beside the gateway, served by its agent
+ISTIO_MUTUAL, builtin://  the gateway's own workload certificate
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from lateen.api.gateway import ServerTLSSettings, TLSmode, TLSProtocol
+from lateen.translate import tls
+from lateen.translate.secrets import ROOTS_SUFFIX
+
+BUILT_IN = "builtin://"
+DEFAULT_MINIMUM = "TLSv1_2"
+CHECKS_CLIENTS = (TLSmode.MUTUAL, TLSmode.OPTIONAL_MUTUAL)
+
+
+def is_terminated(settings: ServerTLSSettings | None) -> bool:
+    """Whether the gateway holds the certificate itself."""
+    return settings is not None and settings.mode not in (
+        TLSmode.PASSTHROUGH,
+        TLSmode.AUTO_PASSTHROUGH,
+    )
+
+
+def tls_context(settings: ServerTLSSettings, *, trust_domains: Iterable[str], is_http: bool) -> Any:
+    """The DownstreamTlsContext of a server that terminates TLS."""
+    alpn = tls.HTTP_ALPN if is_http else tls.TCP_SERVER_ALPN
+    if settings.mode is TLSmode.ISTIO_MUTUAL:
+        made = tls.mesh_server_context(
+            trust_domains=trust_domains, alpn=alpn, client_names=settings.subject_alt_names
+        )
+    else:
+        made = tls.server_context(
+            certificates=_certificates(settings),
+            root=_roots(settings),
+            client_names=settings.subject_alt_names,
+            alpn=alpn,
+            require_client_certificate=settings.mode is TLSmode.MUTUAL,
+        )
+        _pin(made.common_tls_context, settings)
+    _set_parameters(made.common_tls_context.tls_params, settings)
+    return made
+
+
+def _credentials(settings: ServerTLSSettings) -> tuple[str, ...]:
+    return settings.credential_names or tuple(filter(None, (settings.credential_name,)))
+
+
+def _certificates(settings: ServerTLSSettings) -> list[Any]:
+    credentials = _credentials(settings)
+    if credentials:
+        return [_credential(name) for name in credentials]
+    pairs = [(each.server_certificate, each.private_key) for each in settings.tls_certificates]
+    pairs = pairs or [(settings.server_certificate, settings.private_key)]
+    return [tls.agent_secret(tls.certificate_secret_name(*pair)) for pair in pairs]
+
+
+def _credential(name: str) -> Any:
+    if name.startswith(BUILT_IN):
+        return tls.agent_secret(tls.WORKLOAD_CERTIFICATE)
+    return tls.control_plane_secret(tls.credential_name(name))
+
+
+def _roots(settings: ServerTLSSettings) -> Any | None:
+    """What client certificates are checked against; None: they are not asked for."""
+    if settings.mode not in CHECKS_CLIENTS:
+        return None
+    if settings.ca_cert_credential_name:
+        return _root_credential(settings.ca_cert_credential_name)
+    credentials = _credentials(settings)
+    if credentials and credentials[0].startswith(BUILT_IN):
+        return tls.agent_secret(tls.ROOT_CERTIFICATE)
+    if credentials:
+        return _root_credential(credentials[0])
+    files = (
+        settings.ca_certificates,
+        *(each.ca_certificates for each in settings.tls_certificates),
+    )
+    file = next(filter(None, files), "")
+    return tls.agent_secret(tls.root_secret_name(file)) if file else None
+
+
+def _root_credential(name: str) -> Any:
+    name = tls.credential_name(name)
+    if not name.startswith("configmap://"):
+        name = name.removesuffix(ROOTS_SUFFIX) + ROOTS_SUFFIX
+    return tls.control_plane_secret(name)
+
+
+def _pin(common: Any, settings: ServerTLSSettings) -> None:
+    if not common.HasField("combined_validation_context"):
+        return
+    validation = common.combined_validation_context.default_validation_context
+    validation.verify_certificate_spki.extend(settings.verify_certificate_spki)
+    validation.verify_certificate_hash.extend(settings.verify_certificate_hash)
+
+
+def _set_parameters(parameters: Any, settings: ServerTLSSettings) -> None:
+    minimum = _version(settings.min_protocol_version) or DEFAULT_MINIMUM
+    parameters.tls_minimum_protocol_version = minimum
+    maximum = _version(settings.max_protocol_version)
+    if maximum:
+        parameters.tls_maximum_protocol_version = maximum
+    if settings.cipher_suites:
+        del parameters.cipher_suites[:]
+        parameters.cipher_suites.extend(dict.fromkeys(settings.cipher_suites))
+
+
+def _version(version: TLSProtocol) -> str:
+    """Envoy's spelling: TLSV1_2 is TLSv1_2; empty: Envoy's own choice."""
+    return "" if version is TLSProtocol.TLS_AUTO else version.value.replace("TLSV", "TLSv")
