@@ -1,0 +1,100 @@
+"""Route configurations of sidecars.
+
+    80                         all services with that port; also of an explicit Sidecar listener
+    host:7000                  one service, whatever the Host header says (its own address is bound)
+    http_proxy                 all services and ports, for clients that use the proxy as a proxy
+    unix:///path               an egress listener on a socket: all that it imports
+
+A configuration is its head followed by the bytes of its virtual hosts.
+"""
+
+from lateen.base.incremental import derived
+from lateen.catalog.service import Protocol
+from lateen.envoy import messages, types
+from lateen.translate import names
+from lateen.translate.routes import host_table, virtual_host
+from lateen.translate.routes.host_table import HostEntry
+from lateen.view.mesh import Mesh
+from lateen.view.proxy import ProxyClass
+from lateen.view.scope import EgressListener, OutboundScope, egress_listeners, outbound_scope
+
+MAX_DIRECT_RESPONSE_BYTES = 1 << 20
+EVERY_DOMAIN = ("*",)
+
+
+@derived
+def route_configuration(mesh: Mesh, proxy_class: ProxyClass, name: str) -> bytes | None:
+    """None for a name that no listener of a sidecar can ask for."""
+    scope = outbound_scope(mesh, proxy_class).anywhere()
+    return _configuration(mesh, scope, host_table.narrowed(proxy_class), name)
+
+
+@derived
+def _configuration(mesh: Mesh, scope: OutboundScope, client: ProxyClass, name: str) -> bytes | None:
+    listener = _egress_listener(mesh, scope, name)
+    if listener is None:
+        return None
+    hostname, _, number = name.rpartition(":")
+    if hostname and number.isdecimal():
+        return _sniffed(mesh, scope, listener.index, name)
+    if name.isdecimal() and not is_http_proxy(listener):
+        entries = host_table.hosts(mesh, scope, client, listener.index, int(name))
+    else:
+        entries = host_table.all_hosts(mesh, scope, client, listener.index)
+    parts = [_head(name, by_port=not name.isdecimal() or is_http_proxy(listener))]
+    parts += [_part(mesh, scope, listener.index, entry) for entry in entries]
+    if not any("*" in entry.domains for entry in entries):
+        parts.append(virtual_host.catch_all_host(mesh, scope))
+    return b"".join(parts)
+
+
+def is_http_proxy(listener: EgressListener) -> bool:
+    """A Sidecar's port of protocol HTTP_PROXY serves all services and ports."""
+    return listener.port is not None and listener.port.protocol.upper() == Protocol.HTTP_PROXY.value
+
+
+def _egress_listener(mesh: Mesh, scope: OutboundScope, name: str) -> EgressListener | None:
+    """The egress listener whose services the routes of that name lead to."""
+    listeners = egress_listeners(mesh, scope)
+    catch_all = next((each for each in listeners if each.is_catch_all), None)
+    if name == names.HTTP_PROXY_ROUTE:
+        proxies = (each for each in listeners if is_http_proxy(each))
+        return catch_all or next(proxies, None)
+    if name.isdecimal():
+        explicit = (
+            each for each in listeners if each.port is not None and each.port.number == int(name)
+        )
+        return next(explicit, catch_all)
+    if ":" in name and name.rpartition(":")[2].isdecimal():
+        return catch_all
+    return next((each for each in listeners if each.bind == name), None)
+
+
+def _sniffed(mesh: Mesh, scope: OutboundScope, index: int, name: str) -> bytes | None:
+    hostname, _, number = name.rpartition(":")
+    services = host_table.port_services(mesh, scope, index, int(number))
+    if not any(service.hostname == hostname for service in services):
+        return None
+    part = virtual_host.service_host(mesh, scope, index, hostname, int(number), EVERY_DOMAIN)
+    return _head(name, by_port=False) + part
+
+
+def _part(mesh: Mesh, scope: OutboundScope, index: int, entry: HostEntry) -> bytes:
+    if entry.virtual_service is None:
+        return virtual_host.service_host(
+            mesh, scope, index, entry.hostname, entry.port, entry.domains
+        )
+    return (
+        virtual_host.unregistered_host(
+            mesh, scope, entry.virtual_service, entry.hostname, entry.port, entry.domains
+        )
+        or b""
+    )
+
+
+def _head(name: str, *, by_port: bool) -> bytes:
+    """`by_port`: domains carry ports, so the one in the Host header has to count."""
+    made = types.RouteConfiguration(name=name, ignore_port_in_host_matching=not by_port)
+    made.validate_clusters.value = False
+    made.max_direct_response_body_size_bytes.value = MAX_DIRECT_RESPONSE_BYTES
+    return messages.serialize(made)

@@ -1,0 +1,91 @@
+"""Virtual hosts of sidecars, each a cell of its own: one host and port, with its routes.
+
+Such a cell is a RouteConfiguration that holds nothing but this virtual host: parts join by
+concatenation, so one changed VirtualService is one virtual host generated again and one join.
+"""
+
+from typing import Any
+
+from lateen.api.resource import Key
+from lateen.api.sidecar import OutboundTrafficPolicyMode
+from lateen.base.incremental import derived
+from lateen.envoy import messages, types
+from lateen.translate import names
+from lateen.translate.routes import action
+from lateen.translate.routes.http import default_route, http_routes
+from lateen.view.mesh import Mesh
+from lateen.view.scope import OutboundScope, outbound_traffic_policy
+from lateen.view.virtual_service import routed, virtual_service_for
+
+ALLOW_ANY = "allow_any"
+BLOCK_ALL = "block_all"
+BAD_GATEWAY = 502
+
+
+@derived
+def service_host(
+    mesh: Mesh,
+    scope: OutboundScope,
+    index: int,
+    hostname: str,
+    port: int,
+    domains: tuple[str, ...],
+) -> bytes:
+    """The VirtualHost of a service: by the VirtualService that owns it, else straight to it.
+
+    `index` is the egress listener's.
+    """
+    table, made = _virtual_host(f"{hostname}:{port}", domains)
+    owner = virtual_service_for(mesh, scope, index, hostname)
+    routes = http_routes(mesh, scope, owner, port=port) if owner is not None else []
+    made.routes.extend(routes or [default_route(mesh, scope, hostname, port)])
+    return messages.serialize(table)
+
+
+@derived
+def unregistered_host(
+    mesh: Mesh,
+    scope: OutboundScope,
+    key: Key,
+    hostname: str,
+    port: int,
+    domains: tuple[str, ...],
+) -> bytes | None:
+    """The VirtualHost of a host that only a VirtualService (`key`) knows; None without routes."""
+    found = routed(mesh, key)
+    routes = http_routes(mesh, scope, found, port=port) if found is not None else []
+    if not routes:
+        return None
+    table, made = _virtual_host(f"{hostname}:{port}", domains)
+    made.routes.extend(routes)
+    return messages.serialize(table)
+
+
+@derived
+def catch_all_host(mesh: Mesh, scope: OutboundScope) -> bytes:
+    """What happens to hosts that the table does not know, as the outbound traffic policy says."""
+    policy = outbound_traffic_policy(mesh, scope)
+    allowed = policy.mode is OutboundTrafficPolicyMode.ALLOW_ANY
+    name = ALLOW_ANY if allowed else BLOCK_ALL
+    table, made = _virtual_host(name, ("*",))
+    route = made.routes.add(name=name)
+    route.match.prefix = "/"
+    if not allowed:
+        route.direct_response.status = BAD_GATEWAY
+        return messages.serialize(table)
+    egress = policy.egress_proxy
+    if egress is None:
+        route.route.cluster = names.PASSTHROUGH_CLUSTER
+    else:
+        port = egress.port.number if egress.port is not None else 0
+        route.route.cluster = names.outbound_cluster(port, egress.subset, egress.host)
+    action.set_timeout(route.route, None)
+    return messages.serialize(table)
+
+
+def _virtual_host(name: str, domains: tuple[str, ...]) -> tuple[Any, Any]:
+    """A RouteConfiguration and its only VirtualHost, to be given routes."""
+    table = types.RouteConfiguration()
+    made = table.virtual_hosts.add(name=name, include_request_attempt_count=True)
+    made.domains.extend(domains)
+    return table, made
