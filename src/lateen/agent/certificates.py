@@ -1,0 +1,164 @@
+"""The workload's certificate: made a key here, signed by the control plane, renewed at half life.
+
+The key is held in memory only and never leaves the workload.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from random import Random
+
+import grpc
+import grpc.aio
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from google.protobuf.message import DecodeError
+
+from lateen.agent.errors import AgentError
+from lateen.agent.metrics import AgentMetrics
+from lateen.agent.settings import DiscoverySettings
+from lateen.base.clock import Clock
+from lateen.identity.lifetime import Lifetime
+from lateen.identity.signing_request import (
+    METHOD,
+    IstioCertificateRequest,
+    IstioCertificateResponse,
+)
+
+log = logging.getLogger(__name__)
+
+REQUEST_TIMEOUT_SECONDS = 10
+FIRST_BACKOFF_SECONDS = 0.05
+LONGEST_BACKOFF_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class WorkloadCertificate:
+    """All PEM. `chain` is the leaf and its intermediates, `roots` what peers are checked with."""
+
+    chain: bytes
+    key: bytes = field(repr=False)
+    roots: bytes
+    lifetime: Lifetime
+
+
+class CertificateClient:
+    """Asks the control plane to sign, proving the workload with its token, or its certificate."""
+
+    def __init__(self, discovery: DiscoverySettings, *, ttl_seconds: float) -> None:
+        self._discovery = discovery
+        self._ttl_seconds = ttl_seconds
+
+    async def obtain(self, current: WorkloadCertificate | None) -> WorkloadCertificate:
+        """A fresh key and its certificate."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        request = IstioCertificateRequest(
+            csr=_signing_request(key), validity_duration=int(self._ttl_seconds)
+        )
+        response = await self._call(request.SerializeToString(), current)
+        return _certificate(key, response)
+
+    async def _call(self, request: bytes, current: WorkloadCertificate | None) -> bytes:
+        from lateen.agent import control_plane
+
+        token = control_plane.authorization(self._discovery)
+        async with control_plane.channel(self._discovery, current) as channel:
+            call = channel.unary_unary(
+                METHOD, request_serializer=bytes, response_deserializer=bytes
+            )
+            try:
+                return bytes(await call(request, metadata=token, timeout=REQUEST_TIMEOUT_SECONDS))
+            except grpc.aio.AioRpcError as refused:
+                raise AgentError(
+                    f"no certificate from {self._discovery.address}: "
+                    f"{refused.code().name}: {refused.details()}"
+                ) from refused
+
+
+class CertificateRotation:
+    """Owns the certificate in force and tells `changed` of each new one."""
+
+    def __init__(
+        self,
+        client: CertificateClient,
+        *,
+        clock: Clock,
+        random: Random,
+        metrics: AgentMetrics,
+        changed: Callable[[WorkloadCertificate], None],
+    ) -> None:
+        self._client = client
+        self._clock = clock
+        self._random = random
+        self._metrics = metrics
+        self._changed = changed
+        self._current: WorkloadCertificate | None = None
+
+    @property
+    def current(self) -> WorkloadCertificate | None:
+        return self._current
+
+    async def first(self) -> WorkloadCertificate:
+        """Returns once there is a certificate, however long the control plane is away."""
+        return self._current or await self._renew()
+
+    async def run(self) -> None:
+        """Renews at half life, for ever. A certificate in use stays until the next is there."""
+        while True:
+            certificate = await self.first()
+            due = certificate.lifetime.renewal(self._random)
+            await asyncio.sleep(max(0.0, due - self._clock()))
+            await self._renew()
+
+    async def _renew(self) -> WorkloadCertificate:
+        backoff = FIRST_BACKOFF_SECONDS
+        while True:
+            self._metrics.certificate_requests.add()
+            try:
+                made = await self._client.obtain(self._current)
+            except AgentError as trouble:
+                self._metrics.certificate_failures.add()
+                log.warning("certificate not renewed", extra={"reason": str(trouble)})
+                await asyncio.sleep(backoff * self._random.uniform(0.75, 1.25))
+                backoff = min(2 * backoff, LONGEST_BACKOFF_SECONDS)
+                continue
+            self._current = made
+            self._metrics.certificate_expiry.set(made.lifetime.not_after)
+            log.info("certificate issued", extra={"expires": made.lifetime.not_after})
+            self._changed(made)
+            return made
+
+
+def _signing_request(key: ec.EllipticCurvePrivateKey) -> str:
+    request = x509.CertificateSigningRequestBuilder().subject_name(x509.Name([]))
+    return request.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM).decode()
+
+
+def _certificate(key: ec.EllipticCurvePrivateKey, response: bytes) -> WorkloadCertificate:
+    try:
+        chain = list(IstioCertificateResponse.FromString(response).cert_chain)
+        leaf = x509.load_pem_x509_certificate(chain[0].encode())
+    except (DecodeError, ValueError, IndexError) as wrong:
+        raise AgentError("the control plane's answer is not a certificate chain") from wrong
+    if len(chain) < 2:
+        raise AgentError("the control plane's answer lacks the root certificate")
+    if leaf.public_key() != key.public_key():
+        raise AgentError("the control plane's answer is for another key")
+    return WorkloadCertificate(
+        chain="".join(_ended(part) for part in chain[:-1]).encode(),
+        key=key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        ),
+        roots=_ended(chain[-1]).encode(),
+        lifetime=Lifetime(
+            leaf.not_valid_before_utc.timestamp(), leaf.not_valid_after_utc.timestamp()
+        ),
+    )
+
+
+def _ended(pem: str) -> str:
+    return pem if pem.endswith("\n") else pem + "\n"
