@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from functools import cache
 from typing import Any
 
+from lateen.api.mesh_config import TLSConfig, TLSProtocol
 from lateen.envoy import messages, types
 from lateen.translate import names
 
@@ -36,6 +37,8 @@ MESH_CIPHERS = (
     "AES256-GCM-SHA384",
     "AES128-GCM-SHA256",
 )
+
+_VERSIONS = {TLSProtocol.TLSV1_2: "TLSv1_2", TLSProtocol.TLSV1_3: "TLSv1_3"}
 
 
 # -- where secrets come from -------------------------------------------------------------------
@@ -153,7 +156,20 @@ def _set_versions(common: Any) -> None:
 
 
 def client_versions(context: Any) -> None:
+    """Istio's bounds for TLS that a DestinationRule sets up: 1.2 to 1.3."""
     _set_versions(context.common_tls_context)
+
+
+def apply_tls_config(common: Any, config: TLSConfig | None) -> None:
+    """What the mesh configuration (meshMTLS, tlsDefaults) says of versions, ciphers and curves."""
+    if config is None:
+        return
+    if config.min_protocol_version is not TLSProtocol.TLS_AUTO:
+        common.tls_params.tls_minimum_protocol_version = _VERSIONS[config.min_protocol_version]
+    if config.cipher_suites:
+        del common.tls_params.cipher_suites[:]
+        common.tls_params.cipher_suites.extend(config.cipher_suites)
+    common.tls_params.ecdh_curves.extend(config.ecdh_curves)
 
 
 # -- server side -------------------------------------------------------------------------------

@@ -1,0 +1,59 @@
+"""Clusters whose endpoints are names: resolved all (STRICT_DNS), one (LOGICAL_DNS), or on demand.
+
+The endpoints travel inside the cluster (`load_assignment`); a service without any has no cluster.
+"""
+
+from functools import cache
+from typing import Any
+
+from lateen.api.duration import Duration
+from lateen.api.mesh_config import MeshConfig
+from lateen.envoy import messages, types
+from lateen.envoy.messages import duration
+
+JITTER = Duration.parse("100ms")  # so that proxies do not ask at the same moment
+MAX_QUERIES = 100  # per UDP socket: a resolver that drops one would otherwise block all
+RESOLVER = "envoy.network.dns_resolver.cares"
+DYNAMIC_CLUSTER = "envoy.clusters.dynamic_forward_proxy"
+DYNAMIC_CACHE = "dynamic-dns"
+
+
+def apply_dns(cluster: Any, config: MeshConfig, *, family: str) -> None:
+    """`family`: V4_ONLY, V6_ONLY or ALL."""
+    if config.dns_refresh_rate is not None:
+        cluster.dns_refresh_rate.CopyFrom(duration(config.dns_refresh_rate))
+    cluster.dns_jitter.CopyFrom(duration(JITTER))
+    cluster.respect_dns_ttl = True
+    cluster.dns_lookup_family = family
+    cluster.typed_dns_resolver_config.CopyFrom(_resolver())
+
+
+@cache
+def _resolver() -> Any:
+    resolver = types.CaresDnsResolverConfig()
+    resolver.udp_max_queries.value = MAX_QUERIES
+    made = types.TypedExtensionConfig(name=RESOLVER)
+    made.typed_config.CopyFrom(messages.pack(resolver))
+    return made
+
+
+@cache
+def dynamic_cache(family: str = "V4_ONLY") -> Any:
+    """The DnsCacheConfig that a dynamic cluster and the filter before it must share."""
+    made = types.DnsCacheConfig(name=DYNAMIC_CACHE, dns_lookup_family=family)
+    made.typed_dns_resolver_config.CopyFrom(_resolver())
+    return made
+
+
+def apply_dynamic(cluster: Any) -> None:
+    """The name comes with each request or connection: dynamic forward proxy."""
+    cluster.lb_policy = "CLUSTER_PROVIDED"
+    cluster.cluster_type.name = DYNAMIC_CLUSTER
+    cluster.cluster_type.typed_config.CopyFrom(_dynamic_config())
+
+
+@cache
+def _dynamic_config() -> Any:
+    made = types.DynamicForwardProxyCluster()
+    made.dns_cache_config.CopyFrom(dynamic_cache())
+    return messages.pack(made)

@@ -1,0 +1,265 @@
+"""Outbound clusters: one for each port of each visible service, and one for each of its subsets.
+
+    resolution of the service       captured sidecar        gateway, or nothing captured
+    static, Kubernetes              EDS                     EDS
+    none, headless                  ORIGINAL_DST            EDS
+    DNS, DNS_ROUND_ROBIN            STRICT_DNS, LOGICAL_DNS
+    DYNAMIC_DNS                     dynamic forward proxy
+    ExternalName                    no cluster: routing uses the target's
+
+The bytes depend on the service, its DestinationRule and the identities behind it, not on endpoints
+that come and go; a scope's place counts only where the endpoints are part of the cluster.
+"""
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from lateen.api.destination_rule import TrafficPolicy
+from lateen.base.incremental import derived
+from lateen.catalog.service import Port, Protocol, Resolution, Service
+from lateen.envoy import messages, types, wire
+from lateen.translate import endpoints, metadata, names
+from lateen.translate.clusters import dns
+from lateen.translate.clusters.outbound_tls import apply_outbound_tls
+from lateen.translate.clusters.policy.connection_pool import (
+    apply_connection_pool,
+    apply_retry_budget,
+    upstream,
+)
+from lateen.translate.clusters.policy.load_balancer import (
+    apply_load_balancer,
+    is_passthrough,
+    locality_setting,
+)
+from lateen.translate.clusters.policy.outlier import apply_outlier_detection
+from lateen.translate.clusters.policy.resolve import destination_policy
+from lateen.translate.clusters.protocol import apply_upstream
+from lateen.view.destination_rule import destination_rule
+from lateen.view.mesh import Mesh
+from lateen.view.proxy import ProxyKind
+from lateen.view.scope import OutboundScope, find_service, services
+
+LOAD_ASSIGNMENT = 33  # field of Cluster
+
+DNS_TYPES = {Resolution.DNS: "STRICT_DNS", Resolution.DNS_ROUND_ROBIN: "LOGICAL_DNS"}
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One cluster to build, seen from one scope."""
+
+    scope: OutboundScope
+    service: Service
+    port: Port
+    subset: str
+    name: str
+    captured: bool  # connections keep the address that the client chose
+
+    @property
+    def is_sidecar(self) -> bool:
+        return self.scope.kind is ProxyKind.SIDECAR
+
+
+@derived
+def outbound_names(mesh: Mesh, scope: OutboundScope) -> tuple[str, ...]:
+    """In the order of the services, then of their ports; each followed by its subsets."""
+    found: list[str] = []
+    for service in services(mesh, scope):
+        found.extend(service_names(mesh, scope, service.hostname))
+    return tuple(found)
+
+
+@derived
+def service_names(mesh: Mesh, scope: OutboundScope, hostname: str) -> tuple[str, ...]:
+    service = find_service(mesh, scope, hostname)
+    if service is None or service.resolution is Resolution.ALIAS:
+        return ()
+    rule = destination_rule(mesh, scope, hostname, service.namespace)
+    subsets = ["", *(subset.name for subset in rule.subsets)] if rule else [""]
+    found = tuple(
+        names.outbound_cluster(port.number, subset, hostname)
+        for port in service.ports
+        if port.protocol is not Protocol.UDP
+        for subset in subsets
+    )
+    if service.resolution in DNS_TYPES:
+        return tuple(name for name in found if endpoints.exist(mesh, scope, name))
+    return found
+
+
+@derived
+def server_names(mesh: Mesh, scope: OutboundScope) -> tuple[str, ...]:
+    """The SNI-DNAT clusters of gateways that pass TLS through by its server name."""
+    inside = {service.hostname for service in services(mesh, scope) if not service.mesh_external}
+    parts = (names.parse_cluster(name) for name in outbound_names(mesh, scope))
+    return tuple(
+        names.server_name(part.port, part.subset, part.host)
+        for part in parts
+        if part is not None and part.host in inside
+    )
+
+
+@derived
+def outbound_cluster(mesh: Mesh, scope: OutboundScope, name: str, captured: bool) -> bytes | None:
+    """`captured`: the proxy sees where its client was going (not so in explicit mode)."""
+    anywhere = scope.anywhere()
+    target = _target(mesh, anywhere, name, captured)
+    if target is None:
+        return None
+    body = cluster_body(mesh, anywhere, name, captured)
+    if not _resolves_names(target):
+        return body
+    if not endpoints.exist(mesh, anywhere, name):
+        return None
+    assignment = endpoints.assignment(mesh, scope, name)
+    return body + wire.embedded(LOAD_ASSIGNMENT, assignment)
+
+
+@derived
+def cluster_body(mesh: Mesh, scope: OutboundScope, name: str, captured: bool) -> bytes:
+    """Everything but the endpoints of a cluster that exists."""
+    target = _target(mesh, scope, name, captured)
+    return b"" if target is None else messages.serialize(build(mesh, target))
+
+
+def _target(mesh: Mesh, scope: OutboundScope, name: str, captured: bool) -> Target | None:
+    parsed = names.parse_cluster(name)
+    service = find_service(mesh, scope, parsed.host) if parsed else None
+    if parsed is None or service is None or service.resolution is Resolution.ALIAS:
+        return None
+    port = service.port(parsed.port)
+    if port is None or port.protocol is Protocol.UDP:
+        return None
+    if parsed.subset:
+        rule = destination_rule(mesh, scope, service.hostname, service.namespace)
+        if rule is None or rule.subset(parsed.subset) is None:
+            return None
+    return Target(scope, service, port, parsed.subset, name, captured)
+
+
+def _resolves_names(target: Target) -> bool:
+    return target.service.resolution in DNS_TYPES
+
+
+def build(mesh: Mesh, target: Target) -> Any:
+    """The Cluster without its endpoints."""
+    service, port = target.service, target.port
+    policy = destination_policy(
+        mesh, target.scope, service.hostname, service.namespace, target.subset, port.number
+    )
+    cluster = types.Cluster()
+    cluster.CopyFrom(_template())
+    cluster.name = target.name
+    cluster.alt_stat_name = _stat_name(mesh, target)
+    apply_connection_pool(cluster, policy.connection_pool, mesh.config)
+    apply_retry_budget(cluster, policy.retry_budget)
+    apply_outlier_detection(cluster, policy.outlier_detection)
+    keeps_address = _apply_discovery(mesh, cluster, target, policy)
+    _apply_metadata(mesh, cluster, target)
+    http = upstream(
+        policy.connection_pool,
+        port=port,
+        config=mesh.config,
+        sniffs=target.is_sidecar,
+        upgrades=True,
+    )
+    if not names.is_server_name(target.name):
+        http = apply_outbound_tls(
+            mesh,
+            cluster,
+            service=service,
+            port=port,
+            subset=target.subset,
+            policy=policy,
+            upstream=http,
+            keeps_address=keeps_address,
+            uses_credentials=_uses_credentials(mesh, target),
+        )
+        apply_upstream(cluster, http)
+    return cluster
+
+
+@cache
+def _template() -> Any:
+    """Limits lifted, and no panic: endpoints that are not ready are sent too, marked so."""
+    cluster = types.Cluster()
+    cluster.circuit_breakers.thresholds.add()
+    cluster.common_lb_config.healthy_panic_threshold.SetInParent()
+    return cluster
+
+
+def _stat_name(mesh: Mesh, target: Target) -> str:
+    pattern = mesh.config.outbound_cluster_stat_name
+    if not pattern:
+        return names.stat_name(target.name)
+    return names.format_stat_name(
+        pattern,
+        host=target.service.hostname,
+        namespace=target.service.namespace,
+        service=target.service.name,
+        port=target.port.number,
+        port_name=target.port.name,
+        subset=target.subset,
+    )
+
+
+def _apply_discovery(mesh: Mesh, cluster: Any, target: Target, policy: TrafficPolicy) -> bool:
+    """How endpoints are found and chosen; whether the client's address is kept instead."""
+    service = target.service
+    if service.resolution is Resolution.DYNAMIC_DNS:
+        dns.apply_dynamic(cluster)
+        return True
+    is_unresolved = service.resolution is Resolution.PASSTHROUGH
+    if (is_unresolved and target.is_sidecar and target.captured) or is_passthrough(policy):
+        cluster.type = "ORIGINAL_DST"
+        cluster.lb_policy = "CLUSTER_PROVIDED"
+        _override_port(cluster, target.port)
+        return True
+    if _resolves_names(target):
+        cluster.type = DNS_TYPES[service.resolution]
+        dns.apply_dns(cluster, mesh.config, family="V4_ONLY")
+    else:
+        cluster.type = "EDS"
+        cluster.eds_cluster_config.CopyFrom(_eds_config())
+        cluster.eds_cluster_config.service_name = target.name
+    locality = locality_setting(mesh.config.locality_lb_setting, policy, service)
+    apply_load_balancer(cluster, policy, locality)
+    return False
+
+
+@cache
+def _eds_config() -> Any:
+    made = types.EdsClusterConfig()
+    made.eds_config.ads.SetInParent()
+    made.eds_config.initial_fetch_timeout.SetInParent()
+    made.eds_config.resource_api_version = "V3"
+    return made
+
+
+def _override_port(cluster: Any, port: Port) -> None:
+    """A ServiceEntry without resolution can send a port to another one of the same address."""
+    if isinstance(port.target_port, int) and port.target_port not in (0, port.number):
+        cluster.original_dst_lb_config.upstream_port_override.value = port.target_port
+
+
+def _apply_metadata(mesh: Mesh, cluster: Any, target: Target) -> None:
+    service = target.service
+    rule = destination_rule(mesh, target.scope, service.hostname, service.namespace)
+    if rule is not None and rule.sources:
+        metadata.set_config(cluster, rule.sources[0])
+    fields = metadata.istio_struct(cluster).fields
+    if target.subset:
+        fields["subset"].string_value = target.subset
+    if service.mesh_external:
+        fields["external"].bool_value = True
+    metadata.add_service(cluster, service)
+
+
+def _uses_credentials(mesh: Mesh, target: Target) -> bool:
+    """A sidecar may use a credential only where a workloadSelector names it."""
+    if not target.is_sidecar:
+        return True
+    service = target.service
+    rule = destination_rule(mesh, target.scope, service.hostname, service.namespace)
+    return rule is not None and rule.has_workload_selector

@@ -1,0 +1,90 @@
+"""Transport sockets of an outbound cluster: automatic mutual TLS, or what the policy says."""
+
+from dataclasses import replace
+from typing import Any
+
+from lateen.api.destination_rule import TLSmode, TrafficPolicy
+from lateen.base.incremental import derived
+from lateen.catalog.service import Port, Registry, Resolution, Service
+from lateen.translate import metadata, names
+from lateen.translate.clusters.policy.client_tls import (
+    Peer,
+    adjust_upstream,
+    apply_proxy_protocol,
+    apply_tls,
+)
+from lateen.translate.clusters.protocol import Upstream
+from lateen.translate.endpoints.part import MUTUAL
+from lateen.view import service as services
+from lateen.view.authentication import MutualTLSMode, namespace_mode
+from lateen.view.mesh import Mesh
+
+USER_TLS = (TLSmode.SIMPLE, TLSmode.MUTUAL)
+
+
+def apply_outbound_tls(
+    mesh: Mesh,
+    cluster: Any,
+    *,
+    service: Service,
+    port: Port,
+    subset: str,
+    policy: TrafficPolicy,
+    upstream: Upstream,
+    keeps_address: bool,
+    uses_credentials: bool,
+) -> Upstream:
+    """Returns the HTTP side as TLS needs it. `keeps_address`: the client chose the endpoint."""
+    settings = policy.tls
+    peer = Peer(
+        server_name=names.server_name(port.number, subset, service.hostname),
+        identities=identities(mesh, service.hostname, service.namespace),
+        subject_alt_names=service.service_accounts,
+        can_be_automatic=_can_be_automatic(mesh, service, port, keeps_address=keeps_address),
+        has_known_endpoints=not keeps_address,
+        uses_credentials=uses_credentials,
+    )
+    apply_tls(cluster, settings, peer, is_http2=upstream.is_http2, config=mesh.config)
+    apply_proxy_protocol(cluster, policy.proxy_protocol)
+    if settings is not None and settings.mode in USER_TLS:
+        metadata.istio_struct(cluster).fields["alpn_override"].string_value = "false"
+    if service.resolution is Resolution.DYNAMIC_DNS and cluster.HasField("transport_socket"):
+        return replace(upstream, auto_sni=True, auto_san_validation=True)
+    return adjust_upstream(upstream, settings)
+
+
+@derived
+def identities(mesh: Mesh, hostname: str, namespace: str) -> tuple[str, ...]:
+    """Who may serve the host, also under the other names of the trust domain."""
+    accounts = services.service_accounts(mesh, hostname, namespace)
+    aliases = mesh.config.trust_domain_aliases
+    if not aliases:
+        return accounts
+    own = f"spiffe://{mesh.trust_domain}/"
+    found = set(accounts)
+    for account in accounts:
+        if account.startswith(own):
+            path = account.removeprefix(own)
+            found.update(f"spiffe://{alias}/{path}" for alias in aliases)
+    return tuple(sorted(found))
+
+
+def _can_be_automatic(mesh: Mesh, service: Service, port: Port, *, keeps_address: bool) -> bool:
+    if service.mesh_external or mesh.config.enable_auto_mtls is False:
+        return False
+    if service.registry is Registry.EXTERNAL and service.resolution is Resolution.DYNAMIC_DNS:
+        return False
+    if keeps_address and not all_take_mutual(mesh, service.hostname, service.namespace, port.name):
+        return False
+    return namespace_mode(mesh, service.namespace) is not MutualTLSMode.DISABLE
+
+
+@derived
+def all_take_mutual(mesh: Mesh, hostname: str, namespace: str, port_name: str) -> bool:
+    """Whether there are endpoints and each has a proxy."""
+    modes = [
+        endpoint.tls_mode
+        for endpoint in services.endpoints(mesh, hostname, namespace)
+        if endpoint.service_port == port_name
+    ]
+    return bool(modes) and all(mode == MUTUAL for mode in modes)

@@ -1,0 +1,15 @@
+"""ClusterLoadAssignments: which addresses serve a cluster, by locality, ranked for the client.
+
+    view.service.endpoints
+      -> groups      the endpoints of one port, by locality
+      -> part        the bytes of one locality: address, health, weight, metadata
+      -> ranking     which localities come first, or how traffic is spread over them
+      -> assignment  the parts joined
+
+A change of one endpoint makes one part anew. Clients share everything but the ranking, and that
+too unless they are in different places.
+"""
+
+from lateen.translate.endpoints.assignment import assignment, cell, endpoints, exist
+
+__all__ = ["assignment", "cell", "endpoints", "exist"]
