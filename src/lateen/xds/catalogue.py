@@ -1,0 +1,37 @@
+"""What can be asked for, as the discovery server sees it: nodes of an incremental graph.
+
+The server itself knows nothing of the mesh: `mesh_catalogue` has the real one, and tests bring
+their own.
+"""
+
+from typing import Any, Protocol
+
+from lateen.base.incremental import Graph, Node
+from lateen.view.proxy import Proxy, ProxyClass
+from lateen.xds.cells import Cell
+
+
+class Catalogue(Protocol):
+    @property
+    def graph(self) -> Graph: ...
+
+    def serves(self, type_url: str) -> bool:
+        """Whether requests for this type are answered at all."""
+
+    def is_listed(self, type_url: str) -> bool:
+        """Whether a request without names asks for everything of this type."""
+
+    def proxy(self, node: Any) -> tuple[Proxy, dict[str, Any]]:
+        """Who an `envoy.config.core.v3.Node` is, and its metadata; CallRefused if it is no one."""
+
+    def sources(self, cell: Cell) -> tuple[str, ...]:
+        """The users' resources that the cell was made from, for people to read."""
+
+    def classify(self, proxy_class: ProxyClass) -> Node:
+        """Value: the class whose scope the proxy belongs to at this instant."""
+
+    def names(self, proxy_class: ProxyClass, type_url: str) -> Node:
+        """Value: the names of everything of a listed type, in order."""
+
+    def cell(self, proxy_class: ProxyClass, type_url: str, name: str) -> Node:
+        """Value: the serialized resource, or None."""

@@ -1,0 +1,84 @@
+"""Cells as the discovery server keeps them: the bytes of one resource, ready to be joined.
+
+A cell is shared by every group whose names lead to the same node of the graph, so a change is
+serialized once however many scopes contain it.
+"""
+
+from typing import TYPE_CHECKING
+
+from lateen.base.incremental import CLEAN, Graph, Node
+from lateen.xds import kinds, wire
+
+if TYPE_CHECKING:
+    from lateen.xds.groups import Group
+
+
+class Cell:
+    """`content` is the resource, None when there is none; `field` its place in a delta response."""
+
+    __slots__ = ("content", "field", "groups", "name", "node", "type_url", "version")
+
+    def __init__(self, node: Node, type_url: str, name: str) -> None:
+        self.node = node
+        self.type_url = type_url
+        self.name = name
+        self.content: bytes | None = None
+        self.field: bytes | None = None
+        self.version = ""
+        self.groups: dict[Group, None] = {}
+
+    def refresh(self) -> bool:
+        """Takes over the node's value; says whether that changed anything."""
+        content: bytes | None = self.node.value
+        if content is None and self.type_url == kinds.ENDPOINT:
+            content = wire.empty_assignment(self.name)
+        if content == self.content and (content is None) == (self.content is None):
+            return False
+        self.content = content
+        if content is None:
+            self.field, self.version = None, ""
+            return True
+        self.version = wire.version(content)
+        self.field = wire.delta_resource(
+            type_url=self.type_url, name=self.name, version=self.version, content=content
+        )
+        return True
+
+
+class Cells:
+    """All cells that some group holds. Observes their nodes, so that `settle` keeps them fresh."""
+
+    def __init__(self, graph: Graph) -> None:
+        self._graph = graph
+        self._by_node: dict[tuple[Node, str], Cell] = {}
+        self._of_node: dict[Node, list[Cell]] = {}
+
+    def __len__(self) -> int:
+        return len(self._by_node)
+
+    def of(self, node: Node) -> list[Cell]:
+        """The cells that take their content from this node: one, but for shared empty nodes."""
+        return self._of_node.get(node, [])
+
+    def hold(self, group: "Group", node: Node, type_url: str, name: str) -> Cell:
+        cell = self._by_node.get((node, name))
+        if cell is None:
+            cell = self._by_node[node, name] = Cell(node, type_url, name)
+            self._of_node.setdefault(node, []).append(cell)
+            self._graph.observe(node)
+            if node.state == CLEAN:
+                cell.refresh()
+        cell.groups[group] = None
+        return cell
+
+    def release(self, group: "Group", cell: Cell) -> None:
+        cell.groups.pop(group, None)
+        if cell.groups:
+            return
+        self._by_node.pop((cell.node, cell.name), None)
+        siblings = self._of_node.get(cell.node, [])
+        if cell in siblings:
+            siblings.remove(cell)
+            self._graph.unobserve(cell.node)
+        if not siblings:
+            self._of_node.pop(cell.node, None)

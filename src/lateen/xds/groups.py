@@ -1,0 +1,195 @@
+"""Streams that must hold the same resources of one type, and the responses they share.
+
+A group is one scope's subscription: a type and names (or everything of a listed type). It keeps
+when each name last changed, as stamps that only grow, so that what a stream missed is known from
+one number. Streams that missed the same get the same bytes; nothing is kept for a stream that does
+not acknowledge.
+
+    touched   name -> stamp of its last change, oldest first
+    gone      name -> stamp of its removal (listed types)
+"""
+
+from collections.abc import Callable, Iterable
+from itertools import takewhile
+from typing import TYPE_CHECKING
+
+from lateen.base.incremental import Node
+from lateen.xds import kinds, wire
+from lateen.xds.cells import Cell
+from lateen.xds.transport.message import Message
+
+if TYPE_CHECKING:
+    from lateen.xds.scopes import Scope
+    from lateen.xds.watch import Watch
+
+NOTHING = -1  # the stamp of a stream that holds nothing yet
+MOST_GONE = 1000  # removals remembered beyond the number of names, before old ones are dropped
+
+
+class Response(Message):
+    """A response and what it carries, for the acknowledgement that names its nonce."""
+
+    __slots__ = ("names", "nonce", "removed")
+
+    def __init__(
+        self, body: bytes, *, nonce: str, names: tuple[str, ...], removed: tuple[str, ...]
+    ) -> None:
+        super().__init__(body)
+        self.nonce = nonce
+        self.names = names
+        self.removed = removed
+
+
+class Group:
+    """Owned by `Scopes`, which alone adds, touches and removes names."""
+
+    def __init__(
+        self,
+        *,
+        scope: "Scope",
+        type_url: str,
+        listed: bool,
+        names: frozenset[str],
+        next_nonce: Callable[[], str],
+    ) -> None:
+        self.scope = scope
+        self.type_url = type_url
+        self.order = kinds.order(type_url)
+        self.listed = listed
+        self.names = names  # those asked for by name
+        self.list_node: Node | None = None
+        self.cells: dict[str, Cell] = {}
+        self.touched: dict[str, int] = {}
+        self.gone: dict[str, int] = {}
+        self.changed_at = 0
+        self.removed_at = 0
+        self.members: dict[Watch, None] = {}
+        self._next_nonce = next_nonce
+        self._memo: dict[object, Response | None] = {}
+
+    def __repr__(self) -> str:
+        return f"Group({kinds.short(self.type_url)}, {len(self.cells)} names)"
+
+    # changes
+
+    def put(self, name: str, cell: Cell) -> None:
+        self.cells[name] = cell
+
+    def drop(self, name: str, stamp: int) -> Cell:
+        """The name has left the list."""
+        self._removed(name, stamp)
+        return self.cells.pop(name)
+
+    def touch(self, name: str, stamp: int) -> None:
+        """The cell of the name has new content, or none any more."""
+        cell = self.cells[name]
+        if self.listed and cell.field is None:
+            self._removed(name, stamp)
+            return
+        self._memo.clear()
+        self.gone.pop(name, None)
+        self.touched.pop(name, None)
+        self.touched[name] = stamp
+        self.changed_at = stamp
+
+    def _removed(self, name: str, stamp: int) -> None:
+        self._memo.clear()
+        if self.touched.pop(name, None) is None:
+            return  # nobody was told of it
+        self.gone[name] = stamp
+        self.removed_at = stamp
+        if len(self.gone) > len(self.cells) + MOST_GONE:
+            self._forget_old_removals()
+
+    def forget_responses(self) -> None:
+        """Frees what was kept for sharing; it is made again when it is needed again."""
+        self._memo.clear()
+
+    def _forget_old_removals(self) -> None:
+        oldest = min((watch.pruned for watch in self.members), default=self.removed_at)
+        self.gone = {name: stamp for name, stamp in self.gone.items() if stamp > oldest}
+
+    # what to send
+
+    def touched_since(self, stamp: int) -> list[str]:
+        """Names whose content changed after the stamp, in the order of the changes."""
+        if stamp < 0:
+            return list(self.touched)
+        recent = takewhile(lambda item: item[1] > stamp, reversed(self.touched.items()))
+        return [name for name, _ in recent][::-1]
+
+    def updates(self, since: int) -> Response | None:
+        """Resources changed since; everything for NOTHING. None when there is nothing to say."""
+        if since not in self._memo:
+            names = self.cells if since == NOTHING else self.touched_since(since)
+            self._memo[since] = self._delta(names, self._absent(names))
+        return self._memo[since]
+
+    def removals(self, since: int) -> Response | None:
+        key = ("gone", since)
+        if key not in self._memo:
+            names = tuple(name for name, stamp in self.gone.items() if stamp > since)
+            self._memo[key] = self._delta((), names) if names else None
+        return self._memo[key]
+
+    def some(self, names: frozenset[str], removed: frozenset[str] = frozenset()) -> Response | None:
+        """The named resources, whether or not they changed."""
+        key = (names, removed)
+        if key not in self._memo:
+            here = sorted(name for name in names if name in self.cells)
+            self._memo[key] = self._delta(here, (*self._absent(here), *sorted(removed)))
+        return self._memo[key]
+
+    def whole(self, version: str) -> Response:
+        """Everything, for the state-of-the-world protocol."""
+        return self._whole(("whole", version), self.cells, version)
+
+    def some_whole(self, names: frozenset[str], version: str) -> Response:
+        """A part, which that protocol allows for types that are asked for by name."""
+        return self._whole((names, version), sorted(names), version)
+
+    def empty(self) -> Response:
+        """The answer to a first request when there is nothing: the proxy waits for one."""
+        found = self._memo.get("empty")
+        if found is None:
+            found = self._memo["empty"] = self._response((), (), b"")
+        return found
+
+    def _absent(self, names: Iterable[str]) -> tuple[str, ...]:
+        """Names of resources that do not exist, which a subscriber is told as removed."""
+        if self.listed:
+            return ()
+        return tuple(name for name in names if self.cells[name].field is None)
+
+    def _delta(self, names: Iterable[str], removed: Iterable[str]) -> Response | None:
+        present = tuple(name for name in names if self.cells[name].field is not None)
+        removed = tuple(removed)
+        if not present and not removed:
+            return None
+        body = b"".join([self.cells[name].field or b"" for name in present])
+        return self._response(present, removed, body)
+
+    def _response(
+        self, names: tuple[str, ...], removed: tuple[str, ...], resources: bytes
+    ) -> Response:
+        nonce = self._next_nonce()
+        body = wire.delta_response(
+            (resources,), type_url=self.type_url, nonce=nonce, removed=removed
+        )
+        return Response(body, nonce=nonce, names=names, removed=removed)
+
+    def _whole(self, key: object, names: Iterable[str], version: str) -> Response:
+        found = self._memo.get(key)
+        if found is None:
+            nonce = self._next_nonce()
+            cells = [self.cells[name] for name in names if name in self.cells]
+            present = [cell for cell in cells if cell.content is not None]
+            body = wire.whole_response(
+                [cell.content for cell in present if cell.content is not None],
+                type_url=self.type_url,
+                nonce=nonce,
+                version_info=version,
+            )
+            told = tuple(cell.name for cell in present)
+            found = self._memo[key] = Response(body, nonce=nonce, names=told, removed=())
+        return found

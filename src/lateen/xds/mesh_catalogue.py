@@ -1,0 +1,76 @@
+"""The catalogue of a real mesh: what `translate` makes of it."""
+
+from dataclasses import replace
+from typing import Any
+
+from lateen.api.resource import Key
+from lateen.base.incremental import Graph, Node
+from lateen.catalog.service import Locality
+from lateen.translate import discovery
+from lateen.view.mesh import Mesh
+from lateen.view.proxy import Proxy, ProxyClass
+from lateen.view.proxy_class import NodeError, classify, proxy_from_node
+from lateen.xds import node as node_message
+from lateen.xds.cells import Cell
+from lateen.xds.rejections import config_paths, read_keys
+from lateen.xds.transport.status import CallRefused, Status
+
+CAUSES = frozenset(  # kinds worth naming when a resource carries no config path
+    (
+        "VirtualService", "DestinationRule", "Gateway", "ServiceEntry", "Sidecar", "EnvoyFilter",
+        "WorkloadEntry", "PeerAuthentication", "RequestAuthentication", "AuthorizationPolicy",
+        "Telemetry", "WasmPlugin", "ProxyConfig",
+    )
+)  # fmt: skip
+MOST_CAUSES = 5
+
+
+class MeshCatalogue:
+    """What Lateen translates from a mesh."""
+
+    def __init__(self, mesh: Mesh) -> None:
+        self._mesh = mesh
+
+    @property
+    def graph(self) -> Graph:
+        return self._mesh.graph
+
+    def serves(self, type_url: str) -> bool:
+        return type_url in discovery.KINDS
+
+    def is_listed(self, type_url: str) -> bool:
+        kind = discovery.KINDS.get(type_url)
+        return kind is not None and kind.names is not None
+
+    def proxy(self, node: Any) -> tuple[Proxy, dict[str, Any]]:
+        metadata = node_message.metadata(node)
+        try:
+            proxy = proxy_from_node(node.id, metadata, self._mesh)
+        except NodeError as wrong:
+            raise CallRefused(Status.INVALID_ARGUMENT, str(wrong)) from wrong
+        place = node_message.locality(node)
+        if place != Locality():
+            proxy = replace(proxy, proxy_class=replace(proxy.proxy_class, locality=place))
+        return proxy, metadata
+
+    def sources(self, cell: Cell) -> tuple[str, ...]:
+        keys = config_paths(cell.content or b"")
+        if not keys:
+            read = (key for key in read_keys(cell.node) if key.kind in CAUSES)
+            keys = tuple(dict.fromkeys(read))[:MOST_CAUSES]
+        return tuple(self._described(key) for key in keys)
+
+    def _described(self, key: Key) -> str:
+        resource = self._mesh.resource(key)
+        if resource is None or not resource.origin.file:
+            return str(key)
+        return f"{key} ({resource.origin})"
+
+    def classify(self, proxy_class: ProxyClass) -> Node:
+        return classify.node(self._mesh, proxy_class)
+
+    def names(self, proxy_class: ProxyClass, type_url: str) -> Node:
+        return discovery.names.node(self._mesh, proxy_class, type_url)
+
+    def cell(self, proxy_class: ProxyClass, type_url: str, name: str) -> Node:
+        return discovery.cell(self._mesh, proxy_class, type_url, name)

@@ -1,0 +1,189 @@
+"""Keeps every group equal to the graph: the one place where changes of the mesh become stamps.
+
+    settle()   graph -> changed nodes -> cells -> groups touched        (dirty groups collect)
+
+A scope is the class of proxies that must see the same; within it a group is made for each distinct
+subscription and dropped some time after its last stream has left.
+"""
+
+import logging
+from collections.abc import Callable, Iterator
+
+from lateen.base.incremental import Node
+from lateen.view.proxy import ProxyClass
+from lateen.xds import kinds
+from lateen.xds.catalogue import Catalogue
+from lateen.xds.cells import Cells
+from lateen.xds.groups import Group
+
+log = logging.getLogger(__name__)
+
+Failed = Callable[[Node, Exception], None]
+Subscription = tuple[bool, frozenset[str]]
+
+
+class Scope:
+    """One class of proxies and its groups, by type and subscription."""
+
+    __slots__ = ("groups", "proxy_class")
+
+    def __init__(self, proxy_class: ProxyClass) -> None:
+        self.proxy_class = proxy_class
+        self.groups: dict[str, dict[Subscription, Group]] = {}
+
+    def of(self, type_url: str) -> Iterator[Group]:
+        return iter(self.groups.get(type_url, {}).values())
+
+
+class Scopes:
+    """Owns scopes, groups and cells; `failed` is told of computations that raised."""
+
+    def __init__(self, catalogue: Catalogue, failed: Failed) -> None:
+        self.catalogue = catalogue
+        self.cells = Cells(catalogue.graph)
+        self.stamp = 0
+        self.dirty: dict[Group, None] = {}
+        self.moved: dict[Node, None] = {}  # classifications that changed
+        self._failed = failed
+        self._scopes: dict[ProxyClass, Scope] = {}
+        self._lists: dict[Node, list[Group]] = {}
+        self._watched: dict[Node, int] = {}  # other nodes that are observed, such as classes
+        self._nonce = 0
+
+    def __len__(self) -> int:
+        return len(self._scopes)
+
+    def scope(self, proxy_class: ProxyClass) -> Scope:
+        found = self._scopes.get(proxy_class)
+        if found is None:
+            found = self._scopes[proxy_class] = Scope(proxy_class)
+        return found
+
+    def group(self, scope: Scope, type_url: str, listed: bool, names: frozenset[str]) -> Group:
+        """The group of a subscription; made, and its cells evaluated, if it is new."""
+        groups = scope.groups.setdefault(type_url, {})
+        found = groups.get((listed, names))
+        if found is None:
+            found = groups[listed, names] = self._new_group(scope, type_url, listed, names)
+        return found
+
+    def watch_node(self, node: Node) -> None:
+        """Observes a node whose changes are collected in `moved`."""
+        self._watched[node] = self._watched.get(node, 0) + 1
+        self.catalogue.graph.observe(node)
+
+    def unwatch_node(self, node: Node) -> None:
+        self._watched[node] -= 1
+        self.catalogue.graph.unobserve(node)
+        if not self._watched[node]:
+            del self._watched[node]
+
+    def settle(self) -> None:
+        """Brings cells and groups up to date with the graph. Sends nothing."""
+        graph = self.catalogue.graph
+        while graph.stale:
+            changed = graph.settle(self._failed)
+            if changed:
+                self.stamp += 1
+            for node in changed:
+                self._absorb(node)
+
+    def sweep(self) -> bool:
+        """Drops groups that no stream is in, and responses kept for sharing; says if any were."""
+        dropped = False
+        for scope in list(self._scopes.values()):
+            for type_url, groups in list(scope.groups.items()):
+                for group in [group for group in groups.values() if not group.members]:
+                    self._drop_group(group)
+                    dropped = True
+                if not groups:
+                    del scope.groups[type_url]
+            if not scope.groups:
+                del self._scopes[scope.proxy_class]
+        for group in self:
+            group.forget_responses()
+        if dropped:
+            self.catalogue.graph.forget()
+        return dropped
+
+    def __iter__(self) -> Iterator[Group]:
+        for scope in self._scopes.values():
+            for groups in scope.groups.values():
+                yield from groups.values()
+
+    def _new_group(self, scope: Scope, type_url: str, listed: bool, names: frozenset[str]) -> Group:
+        group = Group(
+            scope=scope, type_url=type_url, listed=listed, names=names, next_nonce=self._next_nonce
+        )
+        ordered = sorted(names)
+        if listed:
+            node = group.list_node = self.catalogue.names(scope.proxy_class, type_url)
+            self._lists.setdefault(node, []).append(group)
+            self.catalogue.graph.observe(node)
+            self.settle()
+            ordered = [*dict.fromkeys((*(node.value or ()), *ordered))]
+        for name in ordered:
+            self._add_name(group, name)
+        self.settle()
+        for name, cell in group.cells.items():
+            if cell.content is None:
+                cell.refresh()  # the graph reports no change from None to None
+            if name not in group.touched:
+                group.touch(name, self.stamp)
+        return group
+
+    def _next_nonce(self) -> str:
+        self._nonce += 1
+        return str(self._nonce)
+
+    def _add_name(self, group: Group, name: str) -> None:
+        node = self.catalogue.cell(group.scope.proxy_class, group.type_url, name)
+        group.put(name, self.cells.hold(group, node, group.type_url, name))
+
+    def _absorb(self, node: Node) -> None:
+        for cell in self.cells.of(node):
+            if cell.refresh():
+                for group in cell.groups:
+                    self._touch(group, cell.name)
+        for group in self._lists.get(node, ()):
+            self._relist(group)
+        if node in self._watched:
+            self.moved[node] = None
+
+    def _touch(self, group: Group, name: str) -> None:
+        group.touch(name, self.stamp)
+        self.dirty[group] = None
+        if group.type_url == kinds.CLUSTER:
+            self._touch_endpoints(group.scope, name)
+
+    def _touch_endpoints(self, scope: Scope, cluster: str) -> None:
+        """A changed cluster warms anew and waits for its endpoints, though they are the same."""
+        for group in scope.of(kinds.ENDPOINT):
+            if cluster in group.cells:
+                group.touch(cluster, self.stamp)
+                self.dirty[group] = None
+
+    def _relist(self, group: Group) -> None:
+        """The list of a listed type has changed."""
+        assert group.list_node is not None
+        listed = group.list_node.value or ()
+        now = dict.fromkeys((*listed, *sorted(group.names)))
+        for name in [name for name in group.cells if name not in now]:
+            self.cells.release(group, group.drop(name, self.stamp))
+        for name in now:
+            if name not in group.cells:
+                self._add_name(group, name)
+                if group.cells[name].field is not None:
+                    self._touch(group, name)
+        self.dirty[group] = None
+
+    def _drop_group(self, group: Group) -> None:
+        del group.scope.groups[group.type_url][group.listed, group.names]
+        self.dirty.pop(group, None)
+        for cell in group.cells.values():
+            self.cells.release(group, cell)
+        if group.list_node is not None:
+            self._lists[group.list_node].remove(group)
+            self.catalogue.graph.unobserve(group.list_node)
+            if not self._lists[group.list_node]:
+                del self._lists[group.list_node]

@@ -1,0 +1,190 @@
+"""One ADS stream: a proxy, its watches, and what its requests mean.
+
+    request with error_detail   rejection: recorded, not sent again until it changes
+    request with a nonce        acknowledgement; may change the subscription too
+    request without a nonce     subscription
+
+Both protocols end in the same watches; they differ in how a subscription is written and in how a
+response is built.
+"""
+
+import logging
+from collections.abc import Callable
+from typing import Protocol
+
+from lateen.view.proxy import Proxy
+from lateen.xds import kinds
+from lateen.xds.requests import WILDCARD, Reader, Request
+from lateen.xds.scopes import Scope, Scopes
+from lateen.xds.transport.call import Call
+from lateen.xds.transport.status import CallRefused, Status
+from lateen.xds.watch import NO_NAMES, Rejection, Watch, subscription
+
+log = logging.getLogger(__name__)
+
+MOST_TYPES = 32  # resource types one stream may ask for
+
+
+class Home(Protocol):
+    """What a stream needs of the server it belongs to."""
+
+    @property
+    def scopes(self) -> Scopes: ...
+
+    def arrived(self, stream: "Stream", request: Request) -> None:
+        """Identifies the proxy: sets `proxy` and `scope`; CallRefused if it must not be served."""
+
+    def left(self, stream: "Stream") -> None: ...
+
+    def rejected(self, stream: "Stream", watch: Watch, request: Request) -> Rejection: ...
+
+    def sent(self, type_url: str) -> None: ...
+
+
+class Stream:
+    """A `Receiver` of the transport."""
+
+    def __init__(self, call: Call, home: Home, reader: Reader, clock: Callable[[], float]) -> None:
+        self.call = call
+        self.delta = reader.delta
+        self.connected = clock()
+        self.proxy: Proxy | None = None
+        self.scope: Scope | None = None
+        self.watches: dict[str, Watch] = {}
+        self._home = home
+        self._reader = reader
+        self._warming = NO_NAMES  # clusters sent whose endpoints were not sent since
+
+    # the transport's side
+
+    def on_message(self, message: bytes) -> None:
+        request = self._reader.read(message)
+        watch = self.watches.get(request.type_url)
+        if watch is not None:
+            self._next(watch, request)
+            return
+        if self.proxy is None:
+            self._home.arrived(self, request)
+        self._first(request)
+
+    def on_writable(self) -> None:
+        self.catch_up()
+
+    def on_half_close(self) -> None:
+        self.call.finish(Status.OK)
+
+    def on_close(self) -> None:
+        for watch in self.watches.values():
+            watch.leave()
+        self.watches.clear()
+        self._home.left(self)
+
+    # what requests mean
+
+    def _first(self, request: Request) -> None:
+        catalogue = self._home.scopes.catalogue
+        if not catalogue.serves(request.type_url):
+            return
+        if len(self.watches) >= MOST_TYPES:
+            raise CallRefused(Status.RESOURCE_EXHAUSTED, "too many resource types on one stream")
+        listed, names = subscription(None, request, listed=catalogue.is_listed(request.type_url))
+        assert self.scope is not None
+        group = self._home.scopes.group(self.scope, request.type_url, listed, names)
+        watch = self.watches[request.type_url] = Watch(self, group)
+        self.watches = dict(sorted(self.watches.items(), key=lambda item: kinds.order(item[0])))
+        if self.delta and request.versions is not None:
+            watch.resume(request.versions, self._warming)
+        if request.error is not None:
+            watch.rejection = self._home.rejected(self, watch, request)
+        self.catch_up()
+
+    def _next(self, watch: Watch, request: Request) -> None:
+        if request.nonce:
+            if request.error is not None:
+                watch.rejection = self._home.rejected(self, watch, request)
+                known = watch.acknowledge(request.nonce)
+            else:
+                known = watch.acknowledge(request.nonce)
+                if known:
+                    watch.rejection = None
+            if not known and not self.delta and watch.last and watch.last.nonce != request.nonce:
+                return  # an old answer: a newer one comes, with the names that hold then
+        if self.delta:
+            if request.subscribe or request.unsubscribe:
+                self._change(watch, request)
+        else:
+            self._replace(watch, request)
+        if not watch.outstanding:
+            self.catch_up()
+
+    def _change(self, watch: Watch, request: Request) -> None:
+        old = watch.group
+        listed, names = subscription(
+            old, request, listed=self._home.scopes.catalogue.is_listed(request.type_url)
+        )
+        assert self.scope is not None
+        group = self._home.scopes.group(self.scope, request.type_url, listed, names)
+        watch.move(group)
+        asked = {name for name in request.subscribe if name in group.cells}
+        if listed and not old.listed:
+            asked.update(group.cells)
+        watch.forced = watch.forced.union(asked)
+
+    def _replace(self, watch: Watch, request: Request) -> None:
+        """A state-of-the-world request names everything that it wants from now on."""
+        old = watch.group
+        names = frozenset(name for name in request.subscribe if name != WILDCARD)
+        listed = old.listed and (not names or WILDCARD in request.subscribe)
+        if names == old.names and listed == old.listed:
+            return
+        assert self.scope is not None
+        group = self._home.scopes.group(self.scope, request.type_url, listed, names)
+        watch.move(group)
+        watch.forced = watch.forced.union(name for name in group.cells if name not in old.cells)
+
+    # sending
+
+    def catch_up(self) -> None:
+        """Sends what is owed and may be sent now, in order; removals when nothing else is owed."""
+        behind = False
+        for watch in self.watches.values():
+            if watch.is_behind:
+                if watch.is_free:
+                    self._update(watch)
+                else:
+                    behind = True
+        if not behind:
+            self.prune()
+
+    def _update(self, watch: Watch) -> None:
+        before = watch.last
+        watch.update()
+        response = watch.last
+        if response is None or response is before:
+            return
+        self._home.sent(watch.group.type_url)
+        if watch.group.type_url == kinds.CLUSTER:
+            self._warm(response.names)
+        elif watch.group.type_url == kinds.ENDPOINT and self._warming:
+            self._warming = NO_NAMES
+
+    def _warm(self, clusters: tuple[str, ...]) -> None:
+        """Clusters that change wait for their endpoints, which are therefore told again."""
+        endpoints = self.watches.get(kinds.ENDPOINT)
+        if endpoints is None:
+            self._warming = self._warming.union(clusters)
+            return
+        again = [name for name in clusters if name in endpoints.group.cells]
+        if again:
+            endpoints.forced = endpoints.forced.union(again)
+
+    def prune(self) -> None:
+        """Tells removals, last listeners first, so that nothing used is taken away."""
+        for watch in reversed(self.watches.values()):
+            if watch.has_removals and len(watch.outstanding) < 2 and self.call.writable:
+                watch.prune()
+                self._home.sent(watch.group.type_url)
+
+    @property
+    def owes_updates(self) -> bool:
+        return any(watch.is_behind for watch in self.watches.values())
