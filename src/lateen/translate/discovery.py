@@ -97,8 +97,8 @@ def _name_table_cell(mesh: Mesh, proxy_class: ProxyClass, name: str) -> Node:
 
 
 KINDS = {
-    CLUSTER: Kind(clusters.cluster_names, clusters.cluster.node),
-    ENDPOINT: Kind(None, endpoints.endpoints.node),
+    CLUSTER: Kind(clusters.cluster_names, clusters.cell),
+    ENDPOINT: Kind(None, endpoints.cell),
     LISTENER: Kind(listener_names, _listener_cell),
     ROUTE: Kind(None, _route_cell),
     SECRET: Kind(None, secrets.secret.node),
