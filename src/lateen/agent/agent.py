@@ -58,7 +58,7 @@ class Agent:
         self.metrics = AgentMetrics()
         self.secrets = SecretStore()
         self.certificates = CertificateRotation(
-            CertificateClient(settings.discovery, ttl_seconds=settings.secret_ttl),
+            CertificateClient(settings.discovery, ttl_seconds=settings.secret_ttl, clock=clock),
             clock=clock,
             random=random,
             metrics=self.metrics,

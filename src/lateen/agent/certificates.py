@@ -32,6 +32,7 @@ log = logging.getLogger(__name__)
 REQUEST_TIMEOUT_SECONDS = 10
 FIRST_BACKOFF_SECONDS = 0.05
 LONGEST_BACKOFF_SECONDS = 10.0
+SHORTEST_PAUSE_SECONDS = 0.5  # between renewals, whatever lifetime the control plane grants
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,8 @@ class WorkloadCertificate:
 class CertificateClient:
     """Asks the control plane to sign, proving the workload with its token, or its certificate."""
 
-    def __init__(self, discovery: DiscoverySettings, *, ttl_seconds: float) -> None:
+    def __init__(self, discovery: DiscoverySettings, *, ttl_seconds: float, clock: Clock) -> None:
+        self._clock = clock
         self._discovery = discovery
         self._ttl_seconds = ttl_seconds
 
@@ -58,7 +60,7 @@ class CertificateClient:
             csr=_signing_request(key), validity_duration=int(self._ttl_seconds)
         )
         response = await self._call(request.SerializeToString(), current)
-        return _certificate(key, response)
+        return _certificate(key, response, self._clock())
 
     async def _call(self, request: bytes, current: WorkloadCertificate | None) -> bytes:
         from lateen.agent import control_plane
@@ -109,7 +111,7 @@ class CertificateRotation:
         while True:
             certificate = await self.first()
             due = certificate.lifetime.renewal(self._random)
-            await asyncio.sleep(max(0.0, due - self._clock()))
+            await asyncio.sleep(max(SHORTEST_PAUSE_SECONDS, due - self._clock()))
             await self._renew()
 
     async def _renew(self) -> WorkloadCertificate:
@@ -125,8 +127,8 @@ class CertificateRotation:
                 backoff = min(2 * backoff, LONGEST_BACKOFF_SECONDS)
                 continue
             self._current = made
-            self._metrics.certificate_expiry.set(made.lifetime.not_after)
-            log.info("certificate issued", extra={"expires": made.lifetime.not_after})
+            self._metrics.certificate_expiry.set(made.lifetime.ends)
+            log.info("certificate issued", extra={"expires": made.lifetime.ends})
             self._changed(made)
             return made
 
@@ -136,7 +138,9 @@ def _signing_request(key: ec.EllipticCurvePrivateKey) -> str:
     return request.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM).decode()
 
 
-def _certificate(key: ec.EllipticCurvePrivateKey, response: bytes) -> WorkloadCertificate:
+def _certificate(
+    key: ec.EllipticCurvePrivateKey, response: bytes, now: float
+) -> WorkloadCertificate:
     try:
         chain = list(IstioCertificateResponse.FromString(response).cert_chain)
         leaf = x509.load_pem_x509_certificate(chain[0].encode())
@@ -154,9 +158,7 @@ def _certificate(key: ec.EllipticCurvePrivateKey, response: bytes) -> WorkloadCe
             serialization.NoEncryption(),
         ),
         roots=_ended(chain[-1]).encode(),
-        lifetime=Lifetime(
-            leaf.not_valid_before_utc.timestamp(), leaf.not_valid_after_utc.timestamp()
-        ),
+        lifetime=Lifetime(now, leaf.not_valid_after_utc.timestamp()),
     )
 
 

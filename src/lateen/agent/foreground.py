@@ -23,7 +23,7 @@ PRIVATE = 0o077  # umask
 class LineFormatter(logging.Formatter):
     """`time level scope message field=value ...`, time in UTC."""
 
-    converter = time.gmtime
+    converter = staticmethod(time.gmtime)
     default_time_format = "%Y-%m-%dT%H:%M:%S"
     default_msec_format = "%s.%03dZ"
 

@@ -7,8 +7,8 @@
      "work_dir": "/run/mesh/front-1"}
 
 Everything else has a default. Unknown fields are refused, so that a misspelt one is noticed.
-Relative paths start at `work_dir`. Addresses are `HOST:PORT` or `unix:PATH`; an empty one turns that listener off. Durations are in
-seconds.
+Relative paths start at `work_dir`. Addresses are `HOST:PORT` or `unix:PATH`; an empty one turns
+that listener off. Durations are in seconds.
 """
 
 from pathlib import Path

@@ -56,9 +56,7 @@ def issue(
             serialization.PrivateFormat.PKCS8,
             serialization.NoEncryption(),
         ).decode(),
-        lifetime=Lifetime(
-            leaf.not_valid_before_utc.timestamp(), leaf.not_valid_after_utc.timestamp()
-        ),
+        lifetime=Lifetime(now, leaf.not_valid_after_utc.timestamp()),
     )
 
 

@@ -12,18 +12,13 @@ JITTER = 0.01  # of the whole life, to either side
 
 @dataclass(frozen=True, slots=True)
 class Lifetime:
-    """A certificate's validity, in seconds since 1970."""
+    """From the moment a certificate was received (its own begin is set back) to its end, in
+    seconds since 1970."""
 
-    not_before: float
-    not_after: float
+    begins: float
+    ends: float
 
     def renewal(self, random: Random, *, jitter: float = JITTER) -> float:
         """The instant at which to renew."""
-        life = self.not_after - self.not_before
-        return self.not_after - life * (GRACE_RATIO + random.uniform(-jitter, jitter))
-
-    def is_over(self, now: float) -> bool:
-        return now >= self.not_after
-
-    def left_ratio(self, now: float) -> float:
-        return (self.not_after - now) / (self.not_after - self.not_before)
+        life = self.ends - self.begins
+        return self.ends - life * (GRACE_RATIO + random.uniform(-jitter, jitter))
