@@ -97,7 +97,9 @@ def redirect(route: Any, wanted: HTTPRedirect, *, port: int, is_tls: bool) -> bo
     action.SetInParent()
     action.response_code = code
     action.host_redirect = wanted.authority
-    if wanted.uri:
+    if wanted.prefix_rewrite:
+        action.prefix_rewrite = wanted.prefix_rewrite
+    elif wanted.uri:
         action.path_redirect = wanted.uri
     if wanted.scheme:
         action.scheme_redirect = wanted.scheme

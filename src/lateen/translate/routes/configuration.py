@@ -31,12 +31,12 @@ def route_configuration(mesh: Mesh, proxy_class: ProxyClass, name: str) -> bytes
 
 @derived
 def _configuration(mesh: Mesh, scope: OutboundScope, client: ProxyClass, name: str) -> bytes | None:
+    hostname, _, number = name.rpartition(":")
+    if hostname and number.isdecimal():
+        return _of_one_service(mesh, scope, hostname, int(number))
     listener = _egress_listener(mesh, scope, name)
     if listener is None:
         return None
-    hostname, _, number = name.rpartition(":")
-    if hostname and number.isdecimal():
-        return _sniffed(mesh, scope, listener.index, name)
     if name.isdecimal() and not is_http_proxy(listener):
         entries = host_table.hosts(mesh, scope, client, listener.index, int(name))
     else:
@@ -65,18 +65,19 @@ def _egress_listener(mesh: Mesh, scope: OutboundScope, name: str) -> EgressListe
             each for each in listeners if each.port is not None and each.port.number == int(name)
         )
         return next(explicit, catch_all)
-    if ":" in name and name.rpartition(":")[2].isdecimal():
-        return catch_all
     return next((each for each in listeners if each.bind == name), None)
 
 
-def _sniffed(mesh: Mesh, scope: OutboundScope, index: int, name: str) -> bytes | None:
-    hostname, _, number = name.rpartition(":")
-    services = host_table.port_services(mesh, scope, index, int(number))
-    if not any(service.hostname == hostname for service in services):
-        return None
-    part = virtual_host.service_host(mesh, scope, index, hostname, int(number), EVERY_DOMAIN)
-    return _head(name, by_port=False) + part
+def _of_one_service(mesh: Mesh, scope: OutboundScope, hostname: str, port: int) -> bytes | None:
+    """The listener's address tells the service, so every Host means it."""
+    for listener in reversed(egress_listeners(mesh, scope)):  # the catch-all is the last
+        services = host_table.port_services(mesh, scope, listener.index, port)
+        if any(service.hostname == hostname for service in services):
+            part = virtual_host.service_host(
+                mesh, scope, listener.index, hostname, port, EVERY_DOMAIN
+            )
+            return _head(f"{hostname}:{port}", by_port=False) + part
+    return None
 
 
 def _part(mesh: Mesh, scope: OutboundScope, index: int, entry: HostEntry) -> bytes:

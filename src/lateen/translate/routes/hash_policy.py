@@ -6,29 +6,25 @@ possible for TCP.
 
 from typing import Any
 
-from lateen.api.destination_rule import ConsistentHashLB, LoadBalancerSettings, TrafficPolicy
-from lateen.base.incremental import derived
+from lateen.api.destination_rule import ConsistentHashLB
 from lateen.envoy import messages, types
-from lateen.view import destination_rule
+from lateen.translate.clusters.policy import load_balancer
+from lateen.translate.clusters.policy.resolve import destination_policy
+from lateen.view.destination_rule import destination_rule
 from lateen.view.mesh import Mesh
 from lateen.view.scope import OutboundScope, find_service
 
 
-@derived
 def consistent_hash(
     mesh: Mesh, scope: OutboundScope, hostname: str, subset: str, port: int
 ) -> ConsistentHashLB | None:
     """The hash settings that govern one destination, or None."""
     service = find_service(mesh, scope, hostname)
     namespace = service.namespace if service is not None else ""
-    policy = destination_rule.destination_rule(mesh, scope, hostname, namespace)
-    settings = _mesh_default(mesh)
-    if policy is not None:
-        settings = _load_balancer(policy.traffic_policy, port) or settings
-        chosen = policy.subset(subset) if subset else None
-        if chosen is not None:
-            settings = _load_balancer(chosen.traffic_policy, port) or settings
-    return settings.consistent_hash if settings is not None else None
+    if destination_rule(mesh, scope, hostname, namespace) is None:
+        return None
+    policy = destination_policy(mesh, scope, hostname, namespace, subset, port)
+    return load_balancer.consistent_hash(policy)
 
 
 def hash_policy(settings: ConsistentHashLB) -> Any | None:
@@ -51,18 +47,3 @@ def hash_policy(settings: ConsistentHashLB) -> Any | None:
     else:
         return None
     return made
-
-
-def _mesh_default(mesh: Mesh) -> LoadBalancerSettings | None:
-    default = mesh.config.default_traffic_policy
-    return default.load_balancer if default is not None else None
-
-
-def _load_balancer(policy: TrafficPolicy | None, port: int) -> LoadBalancerSettings | None:
-    """A policy of the port stands for the whole, even where it leaves the load balancer out."""
-    if policy is None:
-        return None
-    for of_port in policy.port_level_settings:
-        if of_port.port is not None and of_port.port.number == port:
-            return of_port.load_balancer
-    return policy.load_balancer

@@ -95,7 +95,7 @@ def all_hosts(
 def services_by_port(
     mesh: Mesh, scope: OutboundScope, index: int
 ) -> Mapping[int, tuple[Service, ...]]:
-    """Services of an egress listener by the numbers of their HTTP and sniffed ports, in age order."""
+    """Services of an egress listener by numbers of HTTP and sniffed ports, in age order."""
     found: dict[int, list[Service]] = defaultdict(list)
     for service in listener_services(mesh, scope, index):
         if service.resolution is Resolution.ALIAS:

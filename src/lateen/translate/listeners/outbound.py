@@ -1,0 +1,178 @@
+"""What a sidecar listens on for its own workload's calls.
+
+    0.0.0.0_80, 10.0.0.3_5432, ...   see `outbound_plan`
+    127.0.0.1_15007                  the HTTP proxy port, when the mesh or the proxy has one
+    virtualOutbound                  takes all that is captured; what no other listener is for
+                                     passes through, or not, as the outbound traffic policy says
+
+Each listener is a cell made from its plan alone, so proxies of one scope share it.
+"""
+
+from typing import Any
+
+from lateen.api.sidecar import OutboundTrafficPolicyMode
+from lateen.base.incremental import derived
+from lateen.envoy import messages, types
+from lateen.translate import names
+from lateen.translate.filters import access_log, http, network, tcp
+from lateen.translate.filters.http_connection_manager import (
+    Edge,
+    http_chain,
+    http_connection_manager,
+)
+from lateen.translate.listeners import build, outbound_plan
+from lateen.translate.listeners.outbound_plan import LOCALHOST, ListenerPlan
+from lateen.translate.listeners.outbound_stream import stream_chains, stream_filter_chain
+from lateen.view.mesh import Mesh
+from lateen.view.proxy import Interception, ProxyClass
+from lateen.view.scope import OutboundScope, outbound_scope, outbound_traffic_policy
+
+VIRTUAL_OUTBOUND = names.VIRTUAL_OUTBOUND
+BLACK_HOLE_CHAIN = "virtualOutbound-blackhole"
+CATCH_ALL_CHAIN = "virtualOutbound-catchall-tcp"
+PASSTHROUGH_CHAIN = "PassthroughFilterChain"
+
+
+@derived
+def listener_names(mesh: Mesh, proxy_class: ProxyClass) -> tuple[str, ...]:
+    """Sorted; `virtualOutbound` last."""
+    scope = outbound_scope(mesh, proxy_class).anywhere()
+    return _names(mesh, scope, outbound_plan.narrowed(proxy_class))
+
+
+@derived
+def listener(mesh: Mesh, proxy_class: ProxyClass, name: str) -> bytes | None:
+    """None when the sidecar has no outbound listener of that name."""
+    scope = outbound_scope(mesh, proxy_class).anywhere()
+    return _listener(mesh, scope, outbound_plan.narrowed(proxy_class), name)
+
+
+@derived
+def _names(mesh: Mesh, scope: OutboundScope, client: ProxyClass) -> tuple[str, ...]:
+    planned = list(outbound_plan.plans(mesh, scope, client))
+    port = _http_proxy_port(mesh, client)
+    if port and f"{LOCALHOST}_{port}" not in planned:
+        planned.append(f"{LOCALHOST}_{port}")
+    if client.interception is not Interception.NONE:
+        planned.append(VIRTUAL_OUTBOUND)
+    return tuple(planned)
+
+
+@derived
+def _listener(mesh: Mesh, scope: OutboundScope, client: ProxyClass, name: str) -> bytes | None:
+    if name == VIRTUAL_OUTBOUND:
+        if client.interception is Interception.NONE:
+            return None
+        return messages.serialize(_virtual_outbound(mesh, scope, client))
+    planned = outbound_plan.plan(mesh, scope, client, name)
+    if planned is not None:
+        return messages.serialize(_planned(mesh, scope, client, planned))
+    port = _http_proxy_port(mesh, client)
+    if port and name == f"{LOCALHOST}_{port}":
+        return messages.serialize(_http_proxy(mesh, client, name, port))
+    return None
+
+
+def _planned(mesh: Mesh, scope: OutboundScope, client: ProxyClass, plan: ListenerPlan) -> Any:
+    made = build.listener(
+        mesh,
+        plan.name,
+        address=plan.address,
+        port=plan.port,
+        direction="OUTBOUND",
+        is_bound=plan.is_bound,
+    )
+    falls_through = plan.is_wildcard and not plan.is_bound
+    detects = bool(plan.route) and (falls_through or bool(plan.streams))
+    if plan.route:
+        chain = _http(mesh, client, plan)
+        if detects:
+            build.match_plaintext_http(chain)
+        made.filter_chains.append(chain)
+    for stream in stream_chains(mesh, scope, client, plan.streams):
+        chain = stream_filter_chain(mesh, stream)
+        if plan.route and stream.takes_all:
+            made.default_filter_chain.CopyFrom(chain)
+        else:
+            made.filter_chains.append(chain)
+    if falls_through and not _takes_all(made):
+        made.default_filter_chain.CopyFrom(_passthrough(mesh, scope, PASSTHROUGH_CHAIN))
+    _add_inspectors(made, detects_http=detects)
+    return made
+
+
+def _http(mesh: Mesh, client: ProxyClass, plan: ListenerPlan) -> Any:
+    manager = http_connection_manager(
+        mesh,
+        stat_prefix=f"outbound_{plan.name}",
+        route_name=plan.route,
+        http_filters=http.http_filters(http.Direction.OUTBOUND, is_grpc_web=plan.is_grpc_web),
+        edge=Edge(accept_http10=client.http10),
+    )
+    return build.filter_chain((http_chain(manager),))
+
+
+def _takes_all(listener: Any) -> bool:
+    """Whether every connection finds a chain."""
+    return listener.HasField("default_filter_chain") or any(
+        not chain.HasField("filter_chain_match") for chain in listener.filter_chains
+    )
+
+
+def _add_inspectors(listener: Any, *, detects_http: bool) -> None:
+    if any(chain.filter_chain_match.server_names for chain in listener.filter_chains):
+        listener.listener_filters.append(network.listener_filter(network.TLS_INSPECTOR))
+    if detects_http:
+        listener.listener_filters.append(network.listener_filter(network.HTTP_INSPECTOR))
+
+
+def _http_proxy_port(mesh: Mesh, client: ProxyClass) -> int:
+    return client.http_proxy_port or mesh.config.proxy_http_port
+
+
+def _http_proxy(mesh: Mesh, client: ProxyClass, name: str, port: int) -> Any:
+    made = build.listener(
+        mesh, name, address=LOCALHOST, port=port, direction="OUTBOUND", is_bound=True
+    )
+    plan = ListenerPlan(LOCALHOST, port, is_bound=True, route=names.HTTP_PROXY_ROUTE)
+    made.filter_chains.append(_http(mesh, client, plan))
+    return made
+
+
+# -- what is captured and has no listener of its own --------------------------------------------
+
+
+def _virtual_outbound(mesh: Mesh, scope: OutboundScope, client: ProxyClass) -> Any:
+    port = mesh.config.proxy_listen_port
+    made = types.Listener(name=VIRTUAL_OUTBOUND, traffic_direction="OUTBOUND")
+    made.address.CopyFrom(build.socket_address(outbound_plan.wildcard(client), port))
+    made.use_original_dst.value = True
+    made.max_connections_to_accept_per_socket_event.value = 1
+    if client.interception is Interception.TPROXY:
+        made.transparent.value = True
+    loop = made.filter_chains.add(name=BLACK_HOLE_CHAIN)
+    loop.filter_chain_match.destination_port.value = port  # connecting to the proxy itself
+    proxy = tcp.tcp_proxy(mesh, ((names.BLACK_HOLE_CLUSTER, 0),), logged=False)
+    loop.filters.append(tcp.tcp_chain(proxy))
+    made.filter_chains.append(_passthrough(mesh, scope, CATCH_ALL_CHAIN))
+    access_log.add_listener_log(made, mesh)
+    return made
+
+
+def _passthrough(mesh: Mesh, scope: OutboundScope, name: str) -> Any:
+    """The chain for destinations that the proxy does not know."""
+    made = types.FilterChain(name=name)
+    proxy = tcp.tcp_proxy(mesh, ((_unknown_destination(mesh, scope), 0),))
+    made.filters.append(tcp.tcp_chain(proxy))
+    return made
+
+
+def _unknown_destination(mesh: Mesh, scope: OutboundScope) -> str:
+    policy = outbound_traffic_policy(mesh, scope)
+    if policy.mode is not OutboundTrafficPolicyMode.ALLOW_ANY:
+        return names.BLACK_HOLE_CLUSTER
+    egress = policy.egress_proxy
+    if egress is None:
+        return names.PASSTHROUGH_CLUSTER
+    port = egress.port.number if egress.port is not None else 0
+    return names.outbound_cluster(port, egress.subset, egress.host)
