@@ -1,54 +1,173 @@
-"""The mesh at this instant: every resource, indexed, behind one incremental graph."""
+"""The mesh at this instant: every resource, indexed, behind one incremental graph.
+
+    apply(changes)  ->  rows of tables and indexes  ->  derived functions of `view` and `translate`
+
+`apply` costs what changed: the rows that a resource leaves and enters, nothing else. Everything
+else is derived on demand and remembered until something that it read changes.
+"""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
-from lateen.api.mesh_config import MeshConfig
+from lateen.api.kubernetes.config import ConfigMap
+from lateen.api.kubernetes.service import ServiceSpec
+from lateen.api.mesh_config import DEFAULTS, MeshConfig
+from lateen.api.mesh_networks import MeshNetworks
 from lateen.api.resource import Change, Key, Resource
-from lateen.base.incremental import Graph
+from lateen.api.service_entry import ServiceEntry
+from lateen.base.incremental import Graph, Table
+from lateen.base.problem import Problem
+from lateen.catalog import address_pool, kubernetes_service, service_entry
+from lateen.catalog.workload import Place
+from lateen.view import mesh_settings
+from lateen.view.index import Index
+from lateen.view.rows import rows
+
+CONFIG_MAP = "istio"  # in the root namespace; keys `mesh` and `meshNetworks`
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Settings:
     """What the control plane is told at its start and never changes."""
 
     domain: str = "cluster.local"
     trust_domain: str = ""  # empty: the MeshConfig's
-    root_namespace: str = "istio-system"
+    root_namespace: str = "istio-system"  # unless the MeshConfig names another
     cluster: str = "Kubernetes"
     network: str = ""
-    mesh_config: MeshConfig | None = None  # beats the ConfigMap `istio` of the root namespace
+    # Laid over the defaults in place of the ConfigMap `istio`; text is YAML.
+    mesh_config: MeshConfig | str | None = field(default=None, hash=False)
     service_cidr: str = ""  # gives ClusterIPs to Services that lack one; empty: none
     service_step: int = 1  # 256 in explicit mode: one address of the last byte for each client
 
 
 class Mesh:
-    graph: Graph
-    settings: Settings
+    """Owns the graph and its tables. Only `apply` changes them, and only one thread calls it."""
 
-    def __init__(self, settings: Settings = Settings()) -> None:
-        raise NotImplementedError
+    def __init__(self, settings: Settings | None = None) -> None:
+        self.settings = settings or Settings()
+        self.graph = Graph()
+        self.index = Index(self.graph)
+        self.problems: tuple[Problem, ...] = ()  # of the mesh configuration itself
+        self._resources: Table[Key, Resource[Any]] = Table(self.graph, "resource")
+        self._config: Table[str, MeshConfig] = Table(self.graph, "mesh config")
+        self._networks: Table[str, MeshNetworks] = Table(self.graph, "mesh networks")
+        self._allocated: Table[str, str] = Table(self.graph, "allocated address")
+        self._auto_pool = address_pool.auto_allocated()
+        self._service_pool = (
+            address_pool.of_network(self.settings.service_cidr, self.settings.service_step)
+            if self.settings.service_cidr
+            else None
+        )
+        self._read_config(None)
 
     def apply(self, changes: Iterable[Change]) -> None:
-        raise NotImplementedError
+        """Brings objects to their new state; of several changes of one object the last counts."""
+        latest = {change.key: change.resource for change in changes}
+        # Sorted, so that a batch in any order allocates the same addresses.
+        for key in sorted(latest):
+            self._apply(key, latest[key])
+        self.index.flush()
 
     @property
     def config(self) -> MeshConfig:
-        """Effective, merged over the defaults. Tracked."""
-        raise NotImplementedError
+        """Effective: merged over the defaults. Tracked."""
+        return self._config["mesh"]
+
+    @property
+    def networks(self) -> MeshNetworks:
+        """Tracked."""
+        return self._networks["networks"]
 
     @property
     def root_namespace(self) -> str:
-        raise NotImplementedError
+        """Tracked."""
+        return self.config.root_namespace
 
     @property
     def trust_domain(self) -> str:
-        raise NotImplementedError
+        """Tracked."""
+        return self.settings.trust_domain or self.config.trust_domain
 
     @property
     def domain(self) -> str:
         return self.settings.domain
 
-    def resource(self, key: Key) -> Resource | None:
-        """Tracked."""
-        raise NotImplementedError
+    @property
+    def place(self) -> Place:
+        """Where workloads are unless they say otherwise. Tracked."""
+        return Place(self.trust_domain, self.settings.cluster, self.settings.network)
+
+    def resource(self, key: Key) -> Resource[Any] | None:
+        """Tracked: a reader depends on this object alone, present or not."""
+        return self._resources.get(key)
+
+    def of_kind(self, kind: str, namespace: str) -> tuple[Resource[Any], ...]:
+        """All of a kind in a namespace, sorted by name. Tracked: depends on all of them."""
+        return self._read(self.index.keys("kind", kind, namespace))
+
+    def all_of_kind(self, kind: str) -> tuple[Resource[Any], ...]:
+        """The same for all namespaces; not kept for kinds that come in thousands (`rows.MANY`)."""
+        return self._read(self.index.keys("all", kind))
+
+    def allocated_address(self, name: str) -> str:
+        """Given to a `namespace/host` by this mesh; empty: none. Tracked."""
+        return self._allocated.get(name) or ""
+
+    def _read(self, keys: tuple[Key, ...]) -> tuple[Resource[Any], ...]:
+        return tuple(found for key in keys if (found := self._resources.get(key)) is not None)
+
+    def _apply(self, key: Key, resource: Resource[Any] | None) -> None:
+        old = self._resources.peek(key)
+        if resource == old:
+            return
+        if resource is None:
+            self._resources.discard(key)
+        else:
+            self._resources.put(key, resource)
+        self.index.move(
+            key,
+            rows(old, self.domain) if old is not None else (),
+            rows(resource, self.domain) if resource is not None else (),
+        )
+        self._allocate(old, resource)
+        if key == Key("ConfigMap", self.settings.root_namespace, CONFIG_MAP):
+            self._read_config(resource)
+
+    def _allocate(self, old: Resource[Any] | None, new: Resource[Any] | None) -> None:
+        before, after = self._wanted(old), self._wanted(new)
+        for name, pool in before.items():
+            if name not in after:
+                pool.release(name)
+                self._allocated.discard(name)
+        for name, pool in after.items():
+            if name not in before:
+                self._allocated.put(name, pool.take(name))
+
+    def _wanted(self, resource: Resource[Any] | None) -> dict[str, address_pool.AddressPool]:
+        """Names that need an address, `namespace/host`, and the pool that it comes from."""
+        if resource is None:
+            return {}
+        if isinstance(resource.spec, ServiceEntry):
+            return {
+                f"{resource.namespace}/{host}": self._auto_pool
+                for host in resource.spec.hosts
+                if service_entry.wants_address(resource, host)
+            }
+        if isinstance(resource.spec, ServiceSpec) and self._service_pool is not None:
+            if not kubernetes_service.needs_address(resource):
+                return {}
+            host = kubernetes_service.hostname(resource.name, resource.namespace, self.domain)
+            return {f"{resource.namespace}/{host}": self._service_pool}
+        return {}
+
+    def _read_config(self, config_map: Resource[ConfigMap] | None) -> None:
+        written = config_map.spec.data if config_map is not None else {}
+        layer = self.settings.mesh_config or written.get("mesh", "")
+        defaults = mesh_settings.replaced(DEFAULTS, root_namespace=self.settings.root_namespace)
+        config, config_problems = mesh_settings.effective(defaults, layer)
+        networks, network_problems = mesh_settings.networks(written.get("meshNetworks", ""))
+        self.problems = (*config_problems, *network_problems)
+        self._config.put("mesh", config)
+        self._networks.put("networks", networks)

@@ -46,6 +46,8 @@ class ProxyClass:
     http_proxy_port: int = 0
     unprivileged: bool = False
     generator: str = ""  # "grpc" for proxyless clients
+    ipv4: bool = True  # which families its own addresses are of
+    ipv6: bool = False
     addresses: tuple[str, ...] = ()  # own IPs, kept only where configuration depends on them
     loopback_index: int = 0  # explicit mode: last byte of the loopback addresses this proxy binds
     dns_domain: str = "default.svc.cluster.local"

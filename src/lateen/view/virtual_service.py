@@ -4,15 +4,35 @@ Names are resolved here: hosts, destinations and mirrors are FQDNs, gateways `na
 `mesh`), delegates are merged into the routes of their parent.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from lateen.api.resource import Key
-from lateen.api.virtual_service import HTTPRoute, TCPRoute, TLSRoute
-from lateen.base.incremental import derived
-from lateen.view.mesh import Mesh
-from lateen.view.scope import OutboundScope
+from msgspec.structs import replace
 
-MESH = "mesh"  # the gateway name that means all sidecars
+from lateen.api.resource import Key, Resource
+from lateen.api.virtual_service import (
+    Destination,
+    HTTPMatchRequest,
+    HTTPRoute,
+    TCPRoute,
+    TLSRoute,
+    VirtualService,
+)
+from lateen.base.incremental import derived
+from lateen.view import delegate, hosts, names, selection
+from lateen.view.mesh import Mesh
+from lateen.view.names import MESH
+from lateen.view.outbound_scope import EgressListener, OutboundScope, Sight, listeners_of
+
+__all__ = [
+    "MESH",
+    "RoutedVirtualService",
+    "gateway_virtual_services",
+    "routed",
+    "unknown_hosts",
+    "virtual_service_for",
+    "virtual_services",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,26 +51,49 @@ class RoutedVirtualService:
 @derived
 def routed(mesh: Mesh, key: Key) -> RoutedVirtualService | None:
     """One VirtualService with names resolved and delegates merged; None: absent or a delegate."""
-    raise NotImplementedError
+    resource = mesh.resource(key)
+    if resource is None or not resource.spec.hosts:
+        return None
+    spec = _resolved(resource.spec, key.namespace, mesh.domain)
+    exports = _exports(mesh, resource)
+    return RoutedVirtualService(
+        key=key,
+        hosts=spec.hosts,
+        gateways=spec.gateways,
+        export_to=exports,
+        http=tuple(_with_delegates(mesh, spec.http, key.namespace)),
+        tls=spec.tls,
+        tcp=spec.tcp,
+        age=resource.age,
+        annotations=tuple(sorted(resource.meta.annotations.items())),
+    )
 
 
-@derived
 def virtual_service_for(
     mesh: Mesh, scope: OutboundScope, index: int, hostname: str
 ) -> RoutedVirtualService | None:
     """The one that owns the hostname on sidecars: most specific host first, then the oldest.
 
-    `index` is the egress listener's.
+    `index` is the egress listener's. For a wildcard hostname a rule must cover all of it.
     """
-    raise NotImplementedError
+    return owner_of(mesh, scope.sight, index, hostname)
 
 
-@derived
 def virtual_services(
     mesh: Mesh, scope: OutboundScope, index: int
 ) -> tuple[RoutedVirtualService, ...]:
     """All that the egress listener imports for sidecars, in age order."""
-    raise NotImplementedError
+    return imported(mesh, scope.sight, index)
+
+
+def unknown_hosts(
+    mesh: Mesh, scope: OutboundScope, index: int, known: tuple[str, ...]
+) -> tuple[tuple[str, Key], ...]:
+    """Hosts of those VirtualServices that are no service of `known`, each with its owner, sorted.
+
+    A wildcard host is left out when some known service falls under it.
+    """
+    return unclaimed(mesh, scope.sight, index, known)
 
 
 @derived
@@ -58,4 +101,188 @@ def gateway_virtual_services(
     mesh: Mesh, gateway: Key, proxy_namespace: str
 ) -> tuple[RoutedVirtualService, ...]:
     """All bound to the Gateway and exported to the proxy's namespace, in age order."""
-    raise NotImplementedError
+    return _visible(
+        mesh,
+        mesh.index.keys("virtual service", f"{gateway.namespace}/{gateway.name}"),
+        proxy_namespace,
+    )
+
+
+@derived
+def owner_of(mesh: Mesh, sight: Sight, index: int, hostname: str) -> RoutedVirtualService | None:
+    listener = listeners_of(mesh, sight)[index]
+    for bucket in hosts.buckets(hostname):
+        found = []
+        for key in mesh.index.keys("sidecar host", bucket):
+            rule = routed(mesh, key)
+            if rule is None or not _comes_in(rule, listener, sight.namespace):
+                continue
+            covering = [
+                host
+                for host in rule.hosts
+                if hosts.bucket(host) == bucket and hosts.is_subset(hostname, host)
+            ]
+            if covering:
+                best = min(covering, key=hosts.specificity)
+                found.append((hosts.specificity(best)[:2], rule.age, rule))
+        if found:
+            return min(found, key=lambda item: item[:2])[2]
+    return None
+
+
+@derived
+def imported(mesh: Mesh, sight: Sight, index: int) -> tuple[RoutedVirtualService, ...]:
+    listener = listeners_of(mesh, sight)[index]
+    return tuple(
+        rule
+        for rule in _visible(mesh, mesh.index.keys("virtual service", MESH), sight.namespace)
+        if _comes_in(rule, listener, sight.namespace)
+    )
+
+
+@derived
+def imported_keys(mesh: Mesh, sight: Sight, index: int) -> tuple[Key, ...]:
+    """The same by key: unchanged when only routes change."""
+    return tuple(rule.key for rule in imported(mesh, sight, index))
+
+
+@derived
+def unclaimed(
+    mesh: Mesh, sight: Sight, index: int, known: tuple[str, ...]
+) -> tuple[tuple[str, Key], ...]:
+    claimed = frozenset(known)
+    found: dict[str, Key] = {}
+    for rule in imported(mesh, sight, index):
+        for host in rule.hosts:
+            if host in claimed or host in found:
+                continue
+            if hosts.is_wildcard(host) and any(hosts.is_subset(item, host) for item in known):
+                continue
+            found[host] = rule.key
+    return tuple(sorted(found.items()))
+
+
+@derived
+def destinations(mesh: Mesh, key: Key) -> tuple[tuple[str, tuple[int, ...]], ...]:
+    """Hosts that a VirtualService sends to and their ports (none written: empty), sorted."""
+    rule = routed(mesh, key)
+    found: dict[str, set[int]] = {}
+    for target in _targets(rule) if rule is not None else ():
+        ports = found.setdefault(target.host, set())
+        ports.add(target.port.number if target.port is not None else 0)
+    return tuple(
+        (host, () if 0 in ports else tuple(sorted(ports))) for host, ports in sorted(found.items())
+    )
+
+
+def _visible(mesh: Mesh, keys: tuple[Key, ...], namespace: str) -> tuple[RoutedVirtualService, ...]:
+    found = [
+        rule
+        for key in keys
+        if (rule := routed(mesh, key)) is not None
+        and selection.is_exported(rule.export_to, namespace)
+    ]
+    return tuple(sorted(found, key=lambda rule: rule.age))
+
+
+def _comes_in(rule: RoutedVirtualService, listener: EgressListener, namespace: str) -> bool:
+    if not selection.is_exported(rule.export_to, namespace):
+        return False
+    return listener.imports_all or any(
+        listener.imports_rule(host, rule.key.namespace) for host in rule.hosts
+    )
+
+
+def _exports(mesh: Mesh, resource: Resource[VirtualService]) -> frozenset[str]:
+    default = mesh.config.default_virtual_service_export_to
+    return selection.export_set(resource.spec.export_to, resource.namespace, default)
+
+
+def _with_delegates(
+    mesh: Mesh, routes: tuple[HTTPRoute, ...], namespace: str
+) -> Iterator[HTTPRoute]:
+    for route in routes:
+        if route.delegate is None:
+            yield route
+            continue
+        owner = route.delegate.namespace or namespace
+        found = mesh.resource(Key("VirtualService", owner, route.delegate.name))
+        if found is None or found.spec.hosts:
+            continue  # the route has nowhere to go
+        if selection.is_exported(_exports(mesh, found), namespace):
+            child = _resolved(found.spec, owner, mesh.domain)
+            leaves = tuple(item for item in child.http if item.delegate is None)
+            yield from delegate.merged_routes(replace(route, delegate=None), leaves)
+
+
+def _targets(rule: RoutedVirtualService) -> Iterator[Destination]:
+    for http in rule.http:
+        for weighted in http.route:
+            if weighted.destination is not None:
+                yield weighted.destination
+        if http.mirror is not None:
+            yield http.mirror
+        for policy in http.mirrors:
+            if policy.destination is not None:
+                yield policy.destination
+    layer4 = (*(item.route for item in rule.tls), *(item.route for item in rule.tcp))
+    for targets in layer4:
+        yield from (item.destination for item in targets if item.destination is not None)
+
+
+def _resolved(spec: VirtualService, namespace: str, domain: str) -> VirtualService:
+    """With FQDNs and `namespace/name` gateways throughout."""
+
+    def at(target: Destination | None) -> Destination | None:
+        if target is None:
+            return None
+        return replace(target, host=hosts.qualified(target.host, namespace, domain))
+
+    def match(item: HTTPMatchRequest) -> HTTPMatchRequest:
+        if not item.gateways:
+            return item
+        return replace(item, gateways=names.gateway_names(item.gateways, namespace))
+
+    def http(route: HTTPRoute) -> HTTPRoute:
+        return replace(
+            route,
+            match=tuple(match(item) for item in route.match),
+            route=tuple(replace(item, destination=at(item.destination)) for item in route.route),
+            mirror=at(route.mirror),
+            mirrors=tuple(
+                replace(item, destination=at(item.destination)) for item in route.mirrors
+            ),
+        )
+
+    def tls(route: TLSRoute) -> TLSRoute:
+        return replace(
+            route,
+            match=tuple(
+                replace(item, gateways=names.gateway_names(item.gateways, namespace))
+                if item.gateways
+                else item
+                for item in route.match
+            ),
+            route=tuple(replace(item, destination=at(item.destination)) for item in route.route),
+        )
+
+    def tcp(route: TCPRoute) -> TCPRoute:
+        return replace(
+            route,
+            match=tuple(
+                replace(item, gateways=names.gateway_names(item.gateways, namespace))
+                if item.gateways
+                else item
+                for item in route.match
+            ),
+            route=tuple(replace(item, destination=at(item.destination)) for item in route.route),
+        )
+
+    return replace(
+        spec,
+        hosts=names.virtual_service_hosts(spec.hosts, namespace, domain),
+        gateways=names.gateway_names(spec.gateways, namespace),
+        http=tuple(http(route) for route in spec.http),
+        tls=tuple(tls(route) for route in spec.tls),
+        tcp=tuple(tcp(route) for route in spec.tcp),
+    )
