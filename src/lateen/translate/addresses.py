@@ -1,7 +1,7 @@
 """At which addresses a proxy's clients reach a service.
 
 its own addresses               ClusterIP, ServiceEntry addresses (also CIDRs)
-else automatically given ones   only where DNS tells the application (dns_capture)
+else automatically given ones   only where DNS tells them (dns_capture, dns_auto_allocate)
 explicit mode                   127.x.y.0 becomes 127.x.y.W: each proxy binds its own last byte
 """
 
@@ -16,7 +16,7 @@ LOOPBACK = ipaddress.ip_network("127.64.0.0/10")  # explicit mode allocates serv
 def service_addresses(service: Service, proxy_class: ProxyClass) -> tuple[str, ...]:
     """Addresses and CIDRs; empty: none is known."""
     addresses = service.addresses
-    if not addresses and proxy_class.dns_capture:
+    if not addresses and proxy_class.dns_capture and proxy_class.dns_auto_allocate:
         addresses = service.auto_addresses
     if not proxy_class.loopback_index:
         return addresses

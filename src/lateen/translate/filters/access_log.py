@@ -98,6 +98,7 @@ def file_log(path: str, *, text: str | None, labels: dict[str, Any]) -> Any:
         config.log_format.text_format_source.inline_string = text
     else:
         config.log_format.json_format.CopyFrom(messages.struct(labels))
+        config.log_format.json_format_options.SetInParent()
     made = types.AccessLog(name=FILE_LOG)
     made.typed_config.CopyFrom(messages.pack(config))
     return made

@@ -31,6 +31,7 @@ class Edge:
     forward_client_cert: ForwardClientCertDetails = ForwardClientCertDetails.UNDEFINED
     client_cert_details: tuple[str, ...] = ()  # of cert, chain, dns, subject, uri
     accept_http10: bool = False
+    is_forward_proxy: bool = False  # clients send whole URLs
 
 
 OUTBOUND = Edge()
@@ -117,6 +118,8 @@ def _set_edge(made: Any, edge: Edge) -> None:
     _set_client_cert_details(made, edge.client_cert_details)
     if edge.accept_http10:
         made.http_protocol_options.accept_http_10 = True
+    if edge.is_forward_proxy:
+        made.http_protocol_options.allow_absolute_url.value = True
 
 
 def _set_client_cert_details(made: Any, details: Sequence[str]) -> None:

@@ -13,6 +13,8 @@ ORIGINAL_DST = "envoy.filters.listener.original_dst"
 ORIGINAL_SRC = "envoy.filters.listener.original_src"
 PROXY_PROTOCOL = "envoy.filters.listener.proxy_protocol"
 
+INITIAL_READ_BYTES = 512  # a ClientHello usually fits; more is read when it does not
+
 _LISTENER_FILTERS = {
     TLS_INSPECTOR: "envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector",
     HTTP_INSPECTOR: "envoy.extensions.filters.listener.http_inspector.v3.HttpInspector",
@@ -32,5 +34,10 @@ def network_filter(name: str, config: Any) -> Any:
 def listener_filter(name: str) -> Any:
     """A listener filter with its default settings."""
     made = types.ListenerFilter(name=name)
+    if name == TLS_INSPECTOR:
+        config = types.TlsInspector()
+        config.initial_read_buffer_size.value = INITIAL_READ_BYTES
+        made.typed_config.CopyFrom(messages.pack(config))
+        return made
     made.typed_config.CopyFrom(messages.empty(_LISTENER_FILTERS[name]))
     return made

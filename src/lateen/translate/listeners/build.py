@@ -5,7 +5,6 @@ from collections.abc import Iterable
 from typing import Any
 
 from lateen.envoy import messages, types
-from lateen.translate.filters import access_log
 from lateen.view.mesh import Mesh
 
 HTTP_PROTOCOLS = ("http/1.1", "h2c")  # what http_inspector reports
@@ -28,7 +27,6 @@ def listener(
         made.max_connections_to_accept_per_socket_event.value = 1
     else:
         made.bind_to_port.value = False
-    access_log.add_listener_log(made, mesh)
     return made
 
 

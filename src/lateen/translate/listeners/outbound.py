@@ -101,13 +101,15 @@ def _planned(mesh: Mesh, scope: OutboundScope, client: ProxyClass, plan: Listene
     return made
 
 
-def _http(mesh: Mesh, client: ProxyClass, plan: ListenerPlan) -> Any:
+def _http(
+    mesh: Mesh, client: ProxyClass, plan: ListenerPlan, *, is_forward_proxy: bool = False
+) -> Any:
     manager = http_connection_manager(
         mesh,
         stat_prefix=f"outbound_{plan.name}",
         route_name=plan.route,
         http_filters=http.http_filters(http.Direction.OUTBOUND, is_grpc_web=plan.is_grpc_web),
-        edge=Edge(accept_http10=client.http10),
+        edge=Edge(accept_http10=client.http10, is_forward_proxy=is_forward_proxy),
     )
     return build.filter_chain((http_chain(manager),))
 
@@ -135,7 +137,7 @@ def _http_proxy(mesh: Mesh, client: ProxyClass, name: str, port: int) -> Any:
         mesh, name, address=LOCALHOST, port=port, direction="OUTBOUND", is_bound=True
     )
     plan = ListenerPlan(LOCALHOST, port, is_bound=True, route=names.HTTP_PROXY_ROUTE)
-    made.filter_chains.append(_http(mesh, client, plan))
+    made.filter_chains.append(_http(mesh, client, plan, is_forward_proxy=True))
     return made
 
 
