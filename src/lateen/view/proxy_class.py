@@ -19,7 +19,7 @@ from lateen.view.mesh import Mesh
 from lateen.view.outbound_scope import label_uses
 from lateen.view.proxy import Interception, Proxy, ProxyClass, ProxyKind
 from lateen.view.selection import as_labels
-from lateen.view.workload import by_address, instances
+from lateen.view.workload import by_address, ingress_listeners, instances
 
 # Different on every pod of one workload: they count only when some selector asks for them.
 VOLATILE_LABELS = frozenset(
@@ -38,6 +38,7 @@ SETTINGS = (
     "APP_CONTAINERS",
     "CANONICAL_TELEMETRY_SERVICE",
     "ENABLE_HBONE",
+    "EXPLICIT_APP_PORTS",
     "EXIT_ON_ZERO_ACTIVE_CONNECTIONS",
     "IDLE_TIMEOUT",
     "ISTIO_META_REQUESTED_NETWORK_VIEW",
@@ -141,7 +142,7 @@ def _relevant_addresses(mesh: Mesh, full: ProxyClass) -> tuple[str, ...]:
 
     A proxy has no listener for its own address among those of a headless service.
     """
-    if full.interception is Interception.NONE:
+    if full.interception is Interception.NONE or ingress_listeners(mesh, full):
         return full.addresses
     if any(by_address(mesh, full.namespace, address) for address in full.addresses):
         return full.addresses

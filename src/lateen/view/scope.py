@@ -138,8 +138,8 @@ def _pick(mesh: Mesh, sight: Sight, hostname: str, namespaces: tuple[str, ...]) 
     seen = [
         found
         for namespace in namespaces
-        if (found := service.service(mesh, hostname, namespace)) is not None
-        and is_visible(mesh, found, sight.namespace)
+        for found in service.variants(mesh, hostname, namespace)
+        if is_visible(mesh, found, sight.namespace)
     ]
     return min(seen, key=lambda found: _preference(found, sight.namespace), default=None)
 
@@ -182,7 +182,7 @@ def _destinations(mesh: Mesh, sight: Sight, listener: EgressListener) -> list[Se
     """Services that VirtualServices of the listener send to, imported or not."""
     wanted: dict[str, set[int]] = {}
     for key in virtual_service.imported_keys(mesh, sight, listener.index):
-        for hostname, ports in virtual_service.destinations(mesh, key):
+        for hostname, ports in virtual_service.destinations(mesh, key, sight.namespace):
             wanted.setdefault(hostname, set()).update(ports or (0,))
     made = []
     for hostname, numbers in sorted(wanted.items()):
@@ -190,11 +190,11 @@ def _destinations(mesh: Mesh, sight: Sight, listener: EgressListener) -> list[Se
         if found is None:
             continue
         if 0 not in numbers:
-            found = _with_ports(
-                found, tuple(port for port in found.ports if port.number in numbers)
-            )
-        if found.ports:
-            made.append(found)
+            wanted_ports = tuple(port for port in found.ports if port.number in numbers)
+            if not wanted_ports:
+                continue
+            found = _with_ports(found, wanted_ports)
+        made.append(found)
     return made
 
 
@@ -203,8 +203,8 @@ def _destination(mesh: Mesh, sight: Sight, hostname: str) -> Service | None:
     for namespace in sorted(
         service.namespaces(mesh, hostname), key=lambda name: (name != sight.namespace, name)
     ):
-        found = service.service(mesh, hostname, namespace)
-        if found is not None and is_visible(mesh, found, sight.namespace):
+        found = _pick(mesh, sight, hostname, (namespace,))
+        if found is not None:
             return found
     return None
 

@@ -22,23 +22,29 @@ from lateen.view.selection import Labels, selects
 
 @derived
 def service(mesh: Mesh, hostname: str, namespace: str) -> Service | None:
-    """The service of that hostname that the namespace defines, whoever may see it.
+    """The service of that hostname that the namespace defines, whoever may see it."""
+    return next(iter(variants(mesh, hostname, namespace)), None)
 
-    A Kubernetes Service beats ServiceEntries. Among these the oldest counts; the ports of the
-    others are added when they resolve in the same way.
+
+@derived
+def variants(mesh: Mesh, hostname: str, namespace: str) -> tuple[Service, ...]:
+    """One for each set of namespaces that it is exported to, the oldest first.
+
+    A Kubernetes Service is alone: it beats ServiceEntries. Among entries that are exported alike
+    the oldest counts, and ports of the others are added when they resolve in the same way.
     """
     found = [
         made
         for key in mesh.index.keys("hostname", hostname, namespace)
         if (made := defined(mesh, key, hostname)) is not None
     ]
-    if not found:
-        return None
     found.sort(key=lambda made: (made.registry is not Registry.KUBERNETES, made.age))
-    first = found[0]
-    if first.registry is Registry.KUBERNETES:
-        return first
-    return _with_ports_of(first, found[1:])
+    if len(found) < 2 or found[0].registry is Registry.KUBERNETES:
+        return tuple(found[:1])
+    groups: dict[frozenset[str], list[Service]] = {}
+    for made in found:
+        groups.setdefault(made.export_to, []).append(made)
+    return tuple(_with_ports_of(first, others) for first, *others in groups.values())
 
 
 @derived

@@ -163,11 +163,11 @@ def unclaimed(
 
 
 @derived
-def destinations(mesh: Mesh, key: Key) -> tuple[tuple[str, tuple[int, ...]], ...]:
-    """Hosts that a VirtualService sends to and their ports (none written: empty), sorted."""
+def destinations(mesh: Mesh, key: Key, namespace: str) -> tuple[tuple[str, tuple[int, ...]], ...]:
+    """Hosts that clients of the namespace are sent to, with ports (none written: empty), sorted."""
     rule = routed(mesh, key)
     found: dict[str, set[int]] = {}
-    for target in _targets(rule) if rule is not None else ():
+    for target in _targets(rule, namespace) if rule is not None else ():
         ports = found.setdefault(target.host, set())
         ports.add(target.port.number if target.port is not None else 0)
     return tuple(
@@ -215,8 +215,11 @@ def _with_delegates(
             yield from delegate.merged_routes(replace(route, delegate=None), leaves)
 
 
-def _targets(rule: RoutedVirtualService) -> Iterator[Destination]:
+def _targets(rule: RoutedVirtualService, namespace: str) -> Iterator[Destination]:
     for http in rule.http:
+        sources = [match.source_namespace for match in http.match]
+        if sources and all(source not in ("", namespace) for source in sources):
+            continue
         for weighted in http.route:
             if weighted.destination is not None:
                 yield weighted.destination
