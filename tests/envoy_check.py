@@ -130,7 +130,7 @@ def _listener_of(route: Any, index: int) -> Any:
     router.typed_config.CopyFrom(messages.pack(types.Router()))
     listener = types.Listener(name=f"check-route-{index}")
     listener.address.socket_address.address = "127.0.0.1"
-    listener.address.socket_address.port_value = 1
+    listener.address.socket_address.port_value = index + 1  # never opened
     listener.enable_reuse_port.value = True
     chain = listener.filter_chains.add()
     chain.filters.add(name="http").typed_config.CopyFrom(messages.pack(manager))

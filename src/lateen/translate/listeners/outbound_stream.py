@@ -92,11 +92,11 @@ def stream_filters(mesh: Mesh, chain: StreamChain) -> list[Any]:
 
 def _untaken(chain: StreamChain, taken: set[tuple[str, str]]) -> StreamChain | None:
     """The chain reduced to server names and prefixes that no older chain has."""
-    prefixes = chain.prefixes or ("",)
+    prefixes = {str(build.parsed_prefix(prefix) or prefix) for prefix in chain.prefixes or ("",)}
     free = tuple(
         name
         for name in chain.server_names or ("",)
-        if not any((name, prefix) in taken for prefix in prefixes)
+        if taken.isdisjoint((name, prefix) for prefix in prefixes)
     )
     if not free:
         return None
