@@ -18,6 +18,7 @@ from lateen.api.virtual_service import L4MatchAttributes, RouteDestination, TLSM
 from lateen.catalog.service import Protocol
 from lateen.envoy import messages, types
 from lateen.translate import metadata, names, tls
+from lateen.translate.authorization import filters as authorization
 from lateen.translate.filters import http_connection_manager as hcm
 from lateen.translate.filters import tcp
 from lateen.translate.filters.http import Direction, http_filters
@@ -89,7 +90,11 @@ def _http_filter(mesh: Mesh, proxy_class: ProxyClass, server: GatewayServer, nam
         hcm.http_connection_manager(
             mesh,
             stat_prefix=f"outbound_{name}",
-            http_filters=http_filters(Direction.GATEWAY, is_grpc_web=is_web),
+            http_filters=http_filters(
+                Direction.GATEWAY,
+                policy=authorization.http_filters(mesh, proxy_class),
+                is_grpc_web=is_web,
+            ),
             route_name=server.route_name,
             edge=replace(edge(mesh), accept_http10=proxy_class.http10),
         )

@@ -7,6 +7,7 @@ from lateen.api.gateway import ServerTLSSettings, TLSmode
 from lateen.catalog.service import Protocol
 from lateen.envoy import messages, types
 from lateen.translate import metadata, names, tls
+from lateen.translate.authorization import filters as authorization
 from lateen.translate.filters import http_connection_manager as hcm
 from lateen.translate.filters import tcp
 from lateen.translate.filters.http import Direction, http_filters
@@ -52,8 +53,11 @@ def _filter_chain(mesh: Mesh, proxy_class: ProxyClass, port: InboundPort, kind: 
     if kind.is_mutual:
         context = _tls_context(mesh, port, kind)
         chain.transport_socket.CopyFrom(tls.transport_socket(context))
-    build = _http_filter if kind.is_http else _tcp_filter
-    chain.filters.append(build(mesh, proxy_class, port, kind))
+    if kind.is_http:
+        chain.filters.append(_http_filter(mesh, proxy_class, port))
+    else:
+        chain.filters.extend(authorization.network_filters(mesh, proxy_class))
+        chain.filters.append(_tcp_filter(mesh, port, kind))
     if port.source is not None and port.source.kind != "Service":
         metadata.set_config(chain, port.source)
     return chain
@@ -94,13 +98,17 @@ def _own_tls_context(settings: ServerTLSSettings) -> Any:
 # -- HTTP --------------------------------------------------------------------------------------
 
 
-def _http_filter(mesh: Mesh, proxy_class: ProxyClass, port: InboundPort, kind: Accepted) -> Any:
+def _http_filter(mesh: Mesh, proxy_class: ProxyClass, port: InboundPort) -> Any:
     is_web = port.protocol is Protocol.GRPC_WEB
     return hcm.http_chain(
         hcm.http_connection_manager(
             mesh,
             stat_prefix=port.cluster if port.is_passthrough else f"inbound_{port.name}",
-            http_filters=http_filters(Direction.INBOUND, is_grpc_web=is_web),
+            http_filters=http_filters(
+                Direction.INBOUND,
+                policy=authorization.http_filters(mesh, proxy_class),
+                is_grpc_web=is_web,
+            ),
             route_configuration=route_configuration(port),
             edge=replace(hcm.INBOUND, accept_http10=proxy_class.http10),
             operation="INGRESS",
@@ -131,7 +139,7 @@ def route_configuration(port: InboundPort) -> Any:
 # -- TCP ---------------------------------------------------------------------------------------
 
 
-def _tcp_filter(mesh: Mesh, proxy_class: ProxyClass, port: InboundPort, kind: Accepted) -> Any:
+def _tcp_filter(mesh: Mesh, port: InboundPort, kind: Accepted) -> Any:
     proxy = tcp.tcp_proxy(mesh, ((port.cluster, 1),))
     if kind.is_mutual:  # the workload must not see a connection before its peer is known
         proxy.upstream_connect_mode = "ON_DOWNSTREAM_TLS_HANDSHAKE"
