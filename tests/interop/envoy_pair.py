@@ -46,8 +46,8 @@ def server_listener(port: int) -> bytes:
     return _listener("server", port, answer, socket)
 
 
-def client_listener(port: int) -> bytes:
-    return _listener("client", port, {"match": {"prefix": "/"}, "route": {"cluster": "server"}})
+def client_listener(port: int, name: str = "client") -> bytes:
+    return _listener(name, port, {"match": {"prefix": "/"}, "route": {"cluster": "server"}})
 
 
 def client_cluster(port: int, *, requests_per_connection: int = 1) -> bytes:

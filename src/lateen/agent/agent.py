@@ -38,7 +38,7 @@ from lateen.base.private_files import private_folder, write_private
 log = logging.getLogger(__name__)
 
 XDS_SOCKET = "XDS"
-SECRETS_SOCKET = "var/run/secrets/workload-spiffe-uds/socket"
+SECRETS_SOCKET = "SDS"
 ADMIN_SOCKET = "admin.sock"
 BOOTSTRAP = "envoy.json"
 READY = "ready"
@@ -139,10 +139,10 @@ class Agent:
             metrics=self.metrics,
             names=self.names.take if self.names.is_enabled else None,
         )
-        private_folder(Path(secrets.path).parent)
         await serve_grpc(stack, xds, relay.handler())
         await serve_grpc(stack, secrets, SecretService(self.secrets).handler())
         listening = await admin_socket.serve(admin, self.admin.address)
+        stack.callback(Path(admin.path).unlink, missing_ok=True)
         stack.callback(listening.close)
         return document.Sockets(xds=xds, secrets=secrets, status=status)
 

@@ -28,7 +28,7 @@ class Names:
         self._random = random
         self._search: tuple[str, ...] = ()
         self._message = b""
-        self._resolver: Resolver | None = None
+        self.resolver: Resolver | None = None  # once it serves
 
     @property
     def is_enabled(self) -> bool:
@@ -36,17 +36,17 @@ class Names:
 
     def are_known(self) -> bool:
         """True also where the agent serves no names."""
-        return self._resolver is None or self._resolver.table is not None
+        return self.resolver is None or self.resolver.table is not None
 
     def take(self, message: bytes) -> None:
         """A new table, whole. DecodeError leaves the old one in force."""
         from lateen.agent.dns import table
 
-        if self._resolver is None:
+        if self.resolver is None:
             return
-        self._resolver.table = table.build(message, namespace=self._namespace, search=self._search)
+        self.resolver.table = table.build(message, namespace=self._namespace, search=self._search)
         self._message = message
-        log.info("names received", extra={"count": len(self._resolver.table)})
+        log.info("names received", extra={"count": len(self.resolver.table)})
 
     def described(self) -> Mapping[str, object]:
         from lateen.base.name_table import NameTable
@@ -70,7 +70,7 @@ class Names:
             [server for server in servers if Address(*server) != where],
             timeout_seconds=self._settings.timeout,
         )
-        self._resolver = Resolver(upstream, metrics=self._metrics, random=self._random)
-        server = DnsServer(self._resolver, where)
+        self.resolver = Resolver(upstream, metrics=self._metrics, random=self._random)
+        server = DnsServer(self.resolver, where)
         stack.push_async_callback(server.close)
         return str(await server.start())

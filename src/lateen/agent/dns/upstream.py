@@ -3,6 +3,7 @@
 import asyncio
 import struct
 from collections.abc import Sequence
+from typing import cast
 
 Server = tuple[str, int]
 
@@ -32,8 +33,7 @@ class _Exchange(asyncio.DatagramProtocol):
         self._question = question
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.DatagramTransport)
-        transport.sendto(self._question)
+        cast(asyncio.DatagramTransport, transport).sendto(self._question)
 
     def datagram_received(self, data: bytes, addr: object) -> None:
         if data[:2] == self._question[:2] and not self.answer.done():
