@@ -1,6 +1,5 @@
 """The catalogue of a real mesh: what `translate` makes of it."""
 
-from dataclasses import replace
 from typing import Any
 
 from lateen.api.resource import Key
@@ -45,12 +44,9 @@ class MeshCatalogue:
     def proxy(self, node: Any) -> tuple[Proxy, dict[str, Any]]:
         metadata = node_message.metadata(node)
         try:
-            proxy = proxy_from_node(node.id, metadata, self._mesh)
+            proxy = proxy_from_node(node.id, metadata, self._mesh, _locality(node))
         except NodeError as wrong:
             raise CallRefused(Status.INVALID_ARGUMENT, str(wrong)) from wrong
-        place = node_message.locality(node)
-        if place != Locality():
-            proxy = replace(proxy, proxy_class=replace(proxy.proxy_class, locality=place))
         return proxy, metadata
 
     def sources(self, cell: Cell) -> tuple[str, ...]:
@@ -74,3 +70,8 @@ class MeshCatalogue:
 
     def cell(self, proxy_class: ProxyClass, type_url: str, name: str) -> Node:
         return discovery.cell(self._mesh, proxy_class, type_url, name)
+
+
+def _locality(node: Any) -> Locality | None:
+    place = node_message.locality(node)
+    return place if place != Locality() else None

@@ -45,7 +45,7 @@ class DiscoveryServer:
         self.catalogue = catalogue
         self.scopes = Scopes(catalogue, self._failed)
         self.streams: dict[Stream, None] = {}
-        self.failures: dict[Node, str] = {}  # cells that could not be made, and why
+        self._failures: dict[Node, str] = {}
         self._clock = clock
         self._admission = admission
         self._delta = Reader(delta=True)
@@ -178,7 +178,7 @@ class DiscoveryServer:
     def _failed(self, node: Node, trouble: Exception) -> None:
         """A resource that cannot be made keeps its last content; the others are not affected."""
         self._internal_errors.add()
-        self.failures[node] = f"{type(trouble).__name__}: {trouble}"
+        self._failures[node] = f"{type(trouble).__name__}: {trouble}"
         log.error("resource not generated", exc_info=trouble, extra={"cell": repr(node.label)})
 
     # streams (Home)
@@ -235,6 +235,11 @@ class DiscoveryServer:
             if counter is None:
                 counter = self._sent[type_url] = self._pushes.labels(kinds.short(type_url).lower())
             counter.add(times)
+
+    def failures(self) -> dict[str, str]:
+        """Resources that cannot be made at this moment, and why."""
+        self._failures = {n: text for n, text in self._failures.items() if n.error is not None}
+        return {repr(node.label): text for node, text in self._failures.items()}
 
     def connected(self) -> Iterator[Stream]:
         """Streams whose proxies are known, by name."""

@@ -203,7 +203,7 @@ def test_resource_that_cannot_be_made_keeps_its_last_content(mesh: PlainMesh) ->
         mesh.put(kinds.ENDPOINT, "a", b"raise")
         change(mesh, server, kinds.ENDPOINT, "b", b"new")
         assert names_of(await proxy.next()) == ["b"]
-        assert len(server.failures) == 1
+        assert len(server.failures()) == 1
 
     run(mesh, scenario)
 

@@ -1,0 +1,66 @@
+"""Who may call the control plane, and as whom: credentials of callers against what they claim.
+
+On the secure port every caller proves an identity, and a proxy's node metadata may claim only what
+that identity covers. The plaintext port is on loopback, for tools: it proves nothing and issues no
+certificates.
+"""
+
+from typing import Any
+
+from lateen.base.clock import Clock
+from lateen.ca import service as certificate_service
+from lateen.ca.rotation import RotatingAuthority
+from lateen.identity.credential import Authenticator, Peer, check_claims
+from lateen.identity.errors import Refused
+from lateen.identity.signing_request import METHOD
+from lateen.view.proxy import Proxy
+from lateen.xds.transport.call import Call
+from lateen.xds.transport.service import Methods, Unary
+from lateen.xds.transport.status import CallRefused, Status
+
+SERVICE_ACCOUNT = "SERVICE_ACCOUNT"
+
+
+def peer(call: Call) -> Peer:
+    return Peer(
+        certificate=call.certificate or b"",
+        authorization=call.metadata.get("authorization", ""),
+        address=call.peer,
+    )
+
+
+def admit(authenticator: Authenticator, call: Call, proxy: Proxy, metadata: dict[str, Any]) -> None:
+    """CallRefused unless the caller's credential covers what its node metadata claims."""
+    if not call.secure:
+        return
+    try:
+        check_claims(
+            authenticator.credential(peer(call)),
+            namespace=proxy.proxy_class.namespace,
+            service_account=str(metadata.get(SERVICE_ACCOUNT, "")),
+        )
+    except Refused as refusal:
+        raise refused(refusal) from refusal
+
+
+def certificate_methods(
+    authority: RotatingAuthority, authenticator: Authenticator, clock: Clock
+) -> Methods:
+    """`IstioCertificateService`, for the secure port alone."""
+
+    def create_certificate(call: Call, message: bytes) -> bytes:
+        try:
+            return certificate_service.create_certificate(
+                message,
+                authenticator.credential(peer(call)),
+                authority.current(),
+                now=clock(),
+            )
+        except Refused as refusal:
+            raise refused(refusal) from refusal
+
+    return {METHOD: Unary(create_certificate)}
+
+
+def refused(refusal: Refused) -> CallRefused:
+    return CallRefused(Status(int(refusal.code)), refusal.reason)

@@ -1,0 +1,248 @@
+"""The control plane: wires sources, mesh, discovery, certificates and the admin interface.
+
+    source --changes--> Mesh.apply --> DiscoveryServer.changed --> proxies
+           --problems-> standard error, /debug/push_status
+
+Nothing is served before the first reading is complete; from then on every batch of changes reaches
+the proxies in the turn of the event loop in which it is read.
+"""
+
+import asyncio
+import logging
+import sys
+from collections.abc import AsyncIterator, Callable, Iterable
+from dataclasses import dataclass
+from random import Random
+from typing import Any, Protocol
+
+from lateen.api.resource import Change
+from lateen.base.clock import Clock
+from lateen.base.metrics import Registry
+from lateen.base.problem import Problem
+from lateen.base.tasks import Tasks
+from lateen.ca import server_certificate
+from lateen.ca.rotation import RotatingAuthority, ServerCertificateRotation
+from lateen.control import memory
+from lateen.control.admission import admit, certificate_methods
+from lateen.control.http import HttpServer
+from lateen.control.pages import Pages
+from lateen.control.settings import ControlSettings
+from lateen.identity.credential import Authenticator
+from lateen.identity.tokens import TokenVerifier, load_or_create_key
+from lateen.view.mesh import Mesh
+from lateen.view.proxy import Proxy
+from lateen.xds.mesh_catalogue import MeshCatalogue
+from lateen.xds.server import DiscoveryServer
+from lateen.xds.transport.call import Call
+from lateen.xds.transport.limits import Limits
+from lateen.xds.transport.listener import Listener
+
+log = logging.getLogger(__name__)
+
+GRACE_SECONDS = 2.0  # for proxies to leave when the control plane stops; they reconnect elsewhere
+
+
+class Batch(Protocol):
+    """What a source has read: objects that changed, and everything that is wrong at present."""
+
+    @property
+    def changes(self) -> tuple[Change, ...]: ...
+
+    @property
+    def problems(self) -> tuple[Problem, ...]: ...
+
+
+class Source(Protocol):
+    def batches(self) -> AsyncIterator[Batch]:
+        """The first batch is everything there is; it comes even when that is nothing."""
+
+
+@dataclass(slots=True)
+class Certificates:
+    """What the secure port needs; made only when it is served."""
+
+    authority: RotatingAuthority
+    server: ServerCertificateRotation
+    authenticator: Authenticator
+
+
+class ControlPlane:
+    """Owns everything below it. `run` serves until it is cancelled or `stop` is set."""
+
+    def __init__(
+        self, settings: ControlSettings, source: Source, *, clock: Clock, random: Random
+    ) -> None:
+        self.settings = settings
+        self.mesh = Mesh(settings.mesh)
+        self.metrics = Registry()
+        self.is_ready = False
+        self.problems: tuple[Problem, ...] = ()
+        self._source = source
+        self._clock = clock
+        self._random = random
+        self._certificates: Certificates | None = None
+        self.server = DiscoveryServer(
+            MeshCatalogue(self.mesh),
+            clock=clock,
+            metrics=self.metrics,
+            admission=self._admit,
+        )
+        self._config_events = self.metrics.counter(
+            "pilot_k8s_cfg_events", "Objects that were added, changed or deleted.", "type"
+        )
+        self._listeners: list[Listener] = []
+        self.admin: HttpServer | None = None
+
+    @property
+    def xds_listeners(self) -> tuple[Listener, ...]:
+        return tuple(self._listeners)
+
+    async def run(self, stop: asyncio.Event, *, started: Callable[[], None] = lambda: None) -> None:
+        memory.relax_while_loading()
+        await self._serve_admin()
+        try:
+            async with Tasks() as tasks:
+                following = tasks.start(self._follow(tasks, started), name="configuration")
+                stopping = tasks.start(stop.wait(), name="stop")
+                tasks.start(memory.collect_when_idle(), name="collection of garbage")
+                await asyncio.wait((following, stopping), return_when=asyncio.FIRST_COMPLETED)
+                if following.done() and not following.cancelled():
+                    following.result()
+        finally:
+            await self._stop()
+
+    # configuration
+
+    async def _follow(self, tasks: Tasks, started: Callable[[], None]) -> None:
+        async for batch in self._source.batches():
+            self._apply(batch)
+            if not self.is_ready:
+                await self._begin(tasks)
+                started()
+        raise RuntimeError("the source of configuration has ended")
+
+    async def _begin(self, tasks: Tasks) -> None:
+        """Everything has been read. The trust domain is known only now."""
+        if self.settings.secure_xds_address is not None:
+            self._certificates = self._load_certificates()
+            self._rotate(tasks, self._certificates)
+        await self._serve_discovery()
+        memory.settle()
+        self.is_ready = True
+        log.info("ready", extra={"problems": len(self.problems)})
+
+    def _apply(self, batch: Batch) -> None:
+        self.mesh.apply(batch.changes)
+        for change in batch.changes:
+            self._config_events.labels(change.key.kind).add()
+        self._report((*batch.problems, *self.mesh.problems))
+        if batch.changes:
+            self.server.changed()
+
+    def _report(self, problems: tuple[Problem, ...]) -> None:
+        """Prints what is newly wrong, for the person who has just saved a file."""
+        known = frozenset(self.problems)
+        for problem in problems:
+            if problem not in known:
+                print(f"{problem.severity}: {problem}", file=sys.stderr, flush=True)
+        fixed = known.difference(problems)
+        for problem in self.problems:
+            if problem in fixed and problem.resource:
+                print(f"fixed: {problem.resource}: {problem.message}", file=sys.stderr, flush=True)
+        self.problems = problems
+
+    # serving
+
+    async def _serve_admin(self) -> None:
+        if self.settings.admin_address is None:
+            return
+        pages = Pages(
+            mesh=self.mesh,
+            server=self.server,
+            metrics=self.metrics,
+            ready=lambda: self.is_ready,
+            problems=lambda: self.problems,
+        )
+        self.admin = HttpServer(self.settings.admin_address, pages.table())
+        await self.admin.start()
+
+    async def _serve_discovery(self) -> None:
+        methods = self.server.methods()
+        if self.settings.xds_address is not None:
+            await self._listen(
+                Listener(self.settings.xds_address, methods, tls=None, limits=Limits())
+            )
+        if self.settings.secure_xds_address is not None and self._certificates is not None:
+            of_certificates = certificate_methods(
+                self._certificates.authority, self._certificates.authenticator, self._clock
+            )
+            await self._listen(
+                Listener(
+                    self.settings.secure_xds_address,
+                    {**methods, **of_certificates},
+                    tls=self._certificates.server.context,
+                    limits=Limits(),
+                )
+            )
+
+    async def _listen(self, listener: Listener) -> None:
+        await listener.start()
+        self._listeners.append(listener)
+        log.info("serving discovery", extra={"address": str(listener.address)})
+
+    async def _stop(self) -> None:
+        self.is_ready = False
+        await asyncio.gather(*(listener.stop(GRACE_SECONDS) for listener in self._listeners))
+        self.server.stop()
+        if self.admin is not None:
+            await self.admin.stop()
+
+    # certificates
+
+    def _load_certificates(self) -> Certificates:
+        state, clock = self.settings.state, self._clock
+        authority = RotatingAuthority(
+            state / "ca", trust_domain=self.mesh.trust_domain, clock=clock, random=self._random
+        )
+        names, addresses = _split(self.settings.server_names)
+        of_control = server_certificate.control_plane_names(
+            system_namespace=self.settings.mesh.root_namespace, domain=self.settings.mesh.domain
+        )
+        server = ServerCertificateRotation(
+            authority.current,
+            clock=clock,
+            random=self._random,
+            dns_names=(*of_control, *names),
+            addresses=(*server_certificate.ADDRESSES, *addresses),
+        )
+        verifier = TokenVerifier(load_or_create_key(state).public_key(), clock)
+        authenticator = Authenticator(
+            trust_domains=(self.mesh.trust_domain, *self.mesh.config.trust_domain_aliases),
+            tokens=verifier,
+            clock=clock,
+        )
+        return Certificates(authority, server, authenticator)
+
+    def _admit(self, call: Call, proxy: Proxy, metadata: dict[str, Any]) -> None:
+        if self._certificates is not None:
+            admit(self._certificates.authenticator, call, proxy, metadata)
+
+    def _rotate(self, tasks: Tasks, certificates: Certificates) -> None:
+        tasks.start(certificates.server.run(), name="rotation of the server certificate")
+        tasks.start(
+            certificates.authority.run(lambda _: certificates.server.renew()),
+            name="rotation of the authority",
+        )
+
+
+def _split(names: Iterable[str]) -> tuple[list[str], list[str]]:
+    """DNS names and IP addresses."""
+    import ipaddress
+
+    dns, addresses = [], []
+    for name in names:
+        try:
+            addresses.append(str(ipaddress.ip_address(name)))
+        except ValueError:
+            dns.append(name)
+    return dns, addresses

@@ -1,0 +1,23 @@
+"""What `lateen control` is told on its command line."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from lateen.view.mesh import Settings
+from lateen.xds.transport.listener import Address, parse_address
+
+XDS_ADDRESS = "127.0.0.1:15010"
+ADMIN_ADDRESS = "127.0.0.1:15014"
+
+
+@dataclass(frozen=True, slots=True)
+class ControlSettings:
+    """Addresses with port 0 take a free port; None: not served."""
+
+    folders: tuple[Path, ...]
+    state: Path
+    xds_address: Address | None = field(default_factory=lambda: parse_address(XDS_ADDRESS))
+    secure_xds_address: Address | None = None
+    admin_address: Address | None = field(default_factory=lambda: parse_address(ADMIN_ADDRESS))
+    server_names: tuple[str, ...] = ()  # further names and addresses in the server's certificate
+    mesh: Settings = field(default_factory=Settings)
