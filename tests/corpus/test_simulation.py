@@ -165,7 +165,7 @@ def as_call(call: Mapping[str, Any]) -> Call:
     return Call(
         port=call["port"],
         address=call.get("address") or "",
-        application=Application(call["protocol"]),
+        application=Application(call.get("protocol") or "tcp"),
         security=Security(call.get("tls") or "plaintext"),
         direction=Direction(call.get("mode") or "outbound"),
         host=host,

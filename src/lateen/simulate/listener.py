@@ -37,8 +37,6 @@ def _bound(listeners: Sequence[Any], addresses: Iterable[str], port: int) -> Any
     wanted = {(address, port) for address in addresses}
     for listener in listeners:
         places = [listener.address, *(each.address for each in listener.additional_addresses)]
-        if listener.name == VIRTUAL_INBOUND:
-            continue
         if any(
             (place.socket_address.address, place.socket_address.port_value) in wanted
             for place in places

@@ -179,6 +179,9 @@ def _apply_destination(
         _apply_static(cluster).pipe.path = port.endpoint.removeprefix(UNIX)
         return
     host, number = _host_and_port(port)
+    if host == ANY_ADDRESS and proxy_class.addresses and not _is_local(mesh, proxy_class):
+        host = proxy_class.addresses[0]
+        bind_inbound_source(cluster)
     if host in ("", ANY_ADDRESS) and not _is_local(mesh, proxy_class):
         cluster.type = "ORIGINAL_DST"
         cluster.lb_policy = "CLUSTER_PROVIDED"

@@ -37,6 +37,7 @@ class RouteSource:
 @dataclass(frozen=True, slots=True)
 class GatewayHost:
     host: str
+    number: int  # the port of the first server that has it, as its Gateway writes it
     requires_tls: bool = False
     sources: tuple[RouteSource, ...] = ()
 
@@ -47,13 +48,12 @@ def route_configuration(mesh: Mesh, proxy_class: ProxyClass, name: str) -> bytes
     servers = gateway.route_servers(mesh, proxy_class, name)
     if not servers:
         return None
-    number = servers[0].number
     outbound = scope.outbound_scope(mesh, proxy_class)
     found = hosts(mesh, proxy_class, name)
     parts = [_frame(name)]
-    parts += [virtual_host(mesh, outbound, number, host) for host in found]
+    parts += [virtual_host(mesh, outbound, host) for host in found]
     if not found:
-        parts.append(_black_hole(number))
+        parts.append(_black_hole(servers[0].number))
     return b"".join(parts)
 
 
@@ -77,12 +77,14 @@ def hosts(mesh: Mesh, proxy_class: ProxyClass, name: str) -> tuple[GatewayHost, 
     for server in gateway.route_servers(mesh, proxy_class, name):
         redirects = server.server.tls is not None and server.server.tls.https_redirect
         for host, source in _bound(mesh, proxy_class, server):
-            entry = found.get(host, GatewayHost(host))
+            entry = found.get(host, GatewayHost(host, server.number))
             if source not in entry.sources:
                 entry = replace(entry, sources=(*entry.sources, source))
             found[host] = replace(entry, requires_tls=entry.requires_tls or redirects)
         for host in _own_hosts(server) if redirects else ():
-            found[host] = replace(found.get(host, GatewayHost(host)), requires_tls=True)
+            found[host] = replace(
+                found.get(host, GatewayHost(host, server.number)), requires_tls=True
+            )
     return tuple(sorted(found.values(), key=lambda entry: f"{entry.host}:"))
 
 
@@ -105,7 +107,7 @@ def _own_hosts(server: GatewayServer) -> list[str]:
 
 
 @derived
-def virtual_host(mesh: Mesh, outbound: OutboundScope, number: int, host: GatewayHost) -> bytes:
+def virtual_host(mesh: Mesh, outbound: OutboundScope, host: GatewayHost) -> bytes:
     """A RouteConfiguration of nothing but this virtual host: such parts join by concatenation."""
     routes: list[Any] = []
     for source in host.sources:
@@ -121,7 +123,7 @@ def virtual_host(mesh: Mesh, outbound: OutboundScope, number: int, host: Gateway
             )
     routes.sort(key=lambda route: is_catch_all(route.match))
     made = types.RouteConfiguration()
-    virtual = made.virtual_hosts.add(name=f"{host.host}:{number}", domains=[host.host])
+    virtual = made.virtual_hosts.add(name=f"{host.host}:{host.number}", domains=[host.host])
     virtual.include_request_attempt_count = True
     virtual.routes.extend(routes)
     if host.requires_tls:
