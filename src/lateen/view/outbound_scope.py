@@ -6,7 +6,7 @@
 Routers and waypoints ignore Sidecar resources.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from lateen.api.resource import Key, Resource
@@ -51,6 +51,15 @@ class OutboundScope:
     network: str = ""
     locality: Locality = UNKNOWN
     node: str = ""
+    _hash: int = field(init=False, repr=False, compare=False, default=0)
+
+    def __post_init__(self) -> None:
+        """Scopes are in the key of nearly every memo, so their hash is made once."""
+        parts = (self.kind, self.sight, self.labels, self.cluster, self.network)
+        object.__setattr__(self, "_hash", hash((*parts, self.locality, self.node)))
+
+    def __hash__(self) -> int:
+        return self._hash
 
     @property
     def sight(self) -> Sight:
@@ -58,6 +67,8 @@ class OutboundScope:
 
     def anywhere(self) -> "OutboundScope":
         """The same without the place: for what does not depend on locality and node."""
+        if self.locality == UNKNOWN and not self.node:
+            return self
         return replace(self, locality=UNKNOWN, node="")
 
     def label(self, name: str) -> str | None:
