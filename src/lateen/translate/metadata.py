@@ -37,7 +37,8 @@ def config_metadata(key: Key) -> Any:
 
 
 def add_service(message: Any, service: Service) -> None:
-    fields = istio_struct(message).fields["services"].list_value.values.add().struct_value.fields
+    listed = istio_struct(message).fields["services"].list_value.values
+    fields = listed.add().struct_value.fields
     fields["host"].string_value = service.hostname
     fields["name"].string_value = service.name
     fields["namespace"].string_value = service.namespace

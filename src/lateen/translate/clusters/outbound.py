@@ -16,6 +16,7 @@ from functools import cache
 from typing import Any
 
 from lateen.api.destination_rule import TrafficPolicy
+from lateen.api.mesh_config import MeshConfig
 from lateen.base.incremental import derived
 from lateen.catalog.service import Port, Protocol, Resolution, Service
 from lateen.envoy import messages, types, wire
@@ -148,19 +149,21 @@ def build(mesh: Mesh, target: Target) -> Any:
     policy = destination_policy(
         mesh, target.scope, service.hostname, service.namespace, target.subset, port.number
     )
+    config = mesh.config
     cluster = types.Cluster()
-    cluster.CopyFrom(_template())
+    cluster.CopyFrom(_template(mesh))
     cluster.name = target.name
-    cluster.alt_stat_name = _stat_name(mesh, target)
-    apply_connection_pool(cluster, policy.connection_pool, mesh.config)
+    cluster.alt_stat_name = _stat_name(config, target)
+    if policy.connection_pool is not None:
+        apply_connection_pool(cluster, policy.connection_pool, config)
     apply_retry_budget(cluster, policy.retry_budget)
     apply_outlier_detection(cluster, policy.outlier_detection)
-    keeps_address = _apply_discovery(mesh, cluster, target, policy)
+    keeps_address = _apply_discovery(config, cluster, target, policy)
     _apply_metadata(mesh, cluster, target)
     http = upstream(
         policy.connection_pool,
         port=port,
-        config=mesh.config,
+        config=config,
         sniffs=target.is_sidecar,
         upgrades=True,
     )
@@ -180,17 +183,17 @@ def build(mesh: Mesh, target: Target) -> Any:
     return cluster
 
 
-@cache
-def _template() -> Any:
+@derived
+def _template(mesh: Mesh) -> Any:
     """Limits lifted, and no panic: endpoints that are not ready are sent too, marked so."""
     cluster = types.Cluster()
-    cluster.circuit_breakers.thresholds.add()
+    apply_connection_pool(cluster, None, mesh.config)
     cluster.common_lb_config.healthy_panic_threshold.SetInParent()
     return cluster
 
 
-def _stat_name(mesh: Mesh, target: Target) -> str:
-    pattern = mesh.config.outbound_cluster_stat_name
+def _stat_name(config: MeshConfig, target: Target) -> str:
+    pattern = config.outbound_cluster_stat_name
     if not pattern:
         return names.stat_name(target.name)
     return names.format_stat_name(
@@ -204,7 +207,9 @@ def _stat_name(mesh: Mesh, target: Target) -> str:
     )
 
 
-def _apply_discovery(mesh: Mesh, cluster: Any, target: Target, policy: TrafficPolicy) -> bool:
+def _apply_discovery(
+    config: MeshConfig, cluster: Any, target: Target, policy: TrafficPolicy
+) -> bool:
     """How endpoints are found and chosen; whether the client's address is kept instead."""
     service = target.service
     if service.resolution is Resolution.DYNAMIC_DNS:
@@ -218,12 +223,12 @@ def _apply_discovery(mesh: Mesh, cluster: Any, target: Target, policy: TrafficPo
         return True
     if _resolves_names(target):
         cluster.type = DNS_TYPES[service.resolution]
-        dns.apply_dns(cluster, mesh.config, family="V4_ONLY")
+        dns.apply_dns(cluster, config, family="V4_ONLY")
     else:
         cluster.type = "EDS"
         cluster.eds_cluster_config.CopyFrom(_eds_config())
         cluster.eds_cluster_config.service_name = target.name
-    locality = locality_setting(mesh.config.locality_lb_setting, policy, service)
+    locality = locality_setting(config.locality_lb_setting, policy, service)
     apply_load_balancer(cluster, policy, locality)
     return False
 

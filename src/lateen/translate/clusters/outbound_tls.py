@@ -36,6 +36,9 @@ def apply_outbound_tls(
 ) -> Upstream:
     """Returns the HTTP side as TLS needs it. `keeps_address`: the client chose the endpoint."""
     settings = policy.tls
+    if settings is not None and settings.mode is TLSmode.DISABLE:
+        apply_proxy_protocol(cluster, policy.proxy_protocol)
+        return upstream
     peer = Peer(
         server_name=names.server_name(port.number, subset, service.hostname),
         identities=identities(mesh, service.hostname, service.namespace),

@@ -60,6 +60,7 @@ def _limit(value: int) -> int:
 
 
 def _apply_keepalive(cluster: Any, settings: TcpKeepalive) -> None:
+    cluster.upstream_connection_options.ClearField("tcp_keepalive")
     keepalive = cluster.upstream_connection_options.tcp_keepalive
     keepalive.SetInParent()
     if settings.probes > 0:
