@@ -19,6 +19,7 @@ from lateen.xds.cells import Cell
 from lateen.xds.transport.message import Message
 
 if TYPE_CHECKING:
+    from lateen.xds.requests import Request
     from lateen.xds.scopes import Scope
     from lateen.xds.watch import Watch
 
@@ -64,6 +65,7 @@ class Group:
         self.changed_at = 0
         self.removed_at = 0
         self.members: dict[Watch, None] = {}
+        self.successors: dict[Request, Group] = {}  # where a request leads a stream to
         self._next_nonce = next_nonce
         self._memo: dict[object, Response | None] = {}
 
@@ -104,6 +106,7 @@ class Group:
     def forget_responses(self) -> None:
         """Frees what was kept for sharing; it is made again when it is needed again."""
         self._memo.clear()
+        self.successors.clear()
 
     def _forget_old_removals(self) -> None:
         oldest = min((watch.pruned for watch in self.members), default=self.removed_at)

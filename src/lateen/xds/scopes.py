@@ -88,23 +88,21 @@ class Scopes:
             for node in changed:
                 self._absorb(node)
 
-    def sweep(self) -> bool:
-        """Drops groups that no stream is in, and responses kept for sharing; says if any were."""
-        dropped = False
+    def sweep(self) -> None:
+        """Drops groups that no stream is in, and responses that were kept for sharing."""
+        cells = len(self.cells)
         for scope in list(self._scopes.values()):
             for type_url, groups in list(scope.groups.items()):
                 for group in [group for group in groups.values() if not group.members]:
                     self._drop_group(group)
-                    dropped = True
                 if not groups:
                     del scope.groups[type_url]
             if not scope.groups:
                 del self._scopes[scope.proxy_class]
         for group in self:
             group.forget_responses()
-        if dropped:
+        if len(self.cells) < cells:
             self.catalogue.graph.forget()
-        return dropped
 
     def __iter__(self) -> Iterator[Group]:
         for scope in self._scopes.values():

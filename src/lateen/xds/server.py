@@ -31,7 +31,7 @@ from lateen.xds.watch import Rejection, Watch
 log = logging.getLogger(__name__)
 
 SERVICE = "/envoy.service.discovery.v3.AggregatedDiscoveryService/"
-SWEEP_SECONDS = 30.0  # groups without streams live so long, for proxies that reconnect
+SWEEP_SECONDS = 30.0  # at most so long groups live without streams: proxies reconnect
 
 Admission = Callable[[Call, Proxy, dict[str, Any]], None]
 
@@ -173,7 +173,6 @@ class DiscoveryServer:
             old = watch.group
             watch.transfer(self.scopes.group(stream.scope, old.type_url, old.listed, old.names))
         stream.catch_up()
-        self._sweep_later()
 
     def _failed(self, node: Node, trouble: Exception) -> None:
         """A resource that cannot be made keeps its last content; the others are not affected."""
@@ -208,7 +207,6 @@ class DiscoveryServer:
         self.scopes.unwatch_node(node)
         if stream.proxy is not None:
             log.info("proxy disconnected", extra={"proxy": stream.proxy.id})
-        self._sweep_later()
 
     def rejected(self, stream: Stream, watch: Watch, request: Request) -> Rejection:
         text = request.error or ""
@@ -257,6 +255,7 @@ class DiscoveryServer:
             raise CallRefused(Status.UNAVAILABLE, "the configuration is still being read")
         stream = Stream(call, self, reader, self._clock)
         self.streams[stream] = None
+        self._sweep_later()
         return stream
 
     def _sweep_later(self) -> None:
@@ -267,6 +266,8 @@ class DiscoveryServer:
     def _sweep_now(self) -> None:
         self._sweep = None
         self.scopes.sweep()
+        if self.streams:
+            self._sweep_later()
 
 
 def _order(group: Group) -> int:

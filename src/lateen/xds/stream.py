@@ -14,6 +14,7 @@ from typing import Protocol
 
 from lateen.view.proxy import Proxy
 from lateen.xds import kinds
+from lateen.xds.groups import Group
 from lateen.xds.requests import WILDCARD, Reader, Request
 from lateen.xds.scopes import Scope, Scopes
 from lateen.xds.transport.call import Call
@@ -22,6 +23,7 @@ from lateen.xds.watch import NO_NAMES, Rejection, Watch, subscription
 
 log = logging.getLogger(__name__)
 
+MOST_SUCCESSORS = 64  # changes of subscription that a group remembers
 MOST_TYPES = 32  # resource types one stream may ask for
 
 
@@ -119,16 +121,23 @@ class Stream:
 
     def _change(self, watch: Watch, request: Request) -> None:
         old = watch.group
-        listed, names = subscription(
-            old, request, listed=self._home.scopes.catalogue.is_listed(request.type_url)
-        )
-        assert self.scope is not None
-        group = self._home.scopes.group(self.scope, request.type_url, listed, names)
+        group = old.successors.get(request)
+        if group is None:
+            if len(old.successors) >= MOST_SUCCESSORS:
+                old.successors.clear()
+            group = old.successors[request] = self._successor(old, request)
         watch.move(group)
         asked = {name for name in request.subscribe if name in group.cells}
-        if listed and not old.listed:
+        if group.listed and not old.listed:
             asked.update(group.cells)
         watch.forced = watch.forced.union(asked)
+
+    def _successor(self, old: Group, request: Request) -> Group:
+        """Proxies of a scope ask for the same in the same words, so this is remembered."""
+        catalogue = self._home.scopes.catalogue
+        listed, names = subscription(old, request, listed=catalogue.is_listed(request.type_url))
+        assert self.scope is not None
+        return self._home.scopes.group(self.scope, request.type_url, listed, names)
 
     def _replace(self, watch: Watch, request: Request) -> None:
         """A state-of-the-world request names everything that it wants from now on."""
