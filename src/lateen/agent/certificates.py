@@ -32,6 +32,7 @@ log = logging.getLogger(__name__)
 REQUEST_TIMEOUT_SECONDS = 10
 FIRST_BACKOFF_SECONDS = 0.05
 LONGEST_BACKOFF_SECONDS = 10.0
+LONGEST_FIRST_BACKOFF_SECONDS = 2.0  # the workload waits for its first certificate
 SHORTEST_PAUSE_SECONDS = 0.5  # between renewals, whatever lifetime the control plane grants
 
 
@@ -115,6 +116,7 @@ class CertificateRotation:
             await self._renew()
 
     async def _renew(self) -> WorkloadCertificate:
+        longest = LONGEST_BACKOFF_SECONDS if self._current else LONGEST_FIRST_BACKOFF_SECONDS
         backoff = FIRST_BACKOFF_SECONDS
         while True:
             self._metrics.certificate_requests.add()
@@ -124,7 +126,7 @@ class CertificateRotation:
                 self._metrics.certificate_failures.add()
                 log.warning("certificate not renewed", extra={"reason": str(trouble)})
                 await asyncio.sleep(backoff * self._random.uniform(0.75, 1.25))
-                backoff = min(2 * backoff, LONGEST_BACKOFF_SECONDS)
+                backoff = min(2 * backoff, longest)
                 continue
             self._current = made
             self._metrics.certificate_expiry.set(made.lifetime.ends)

@@ -77,22 +77,22 @@ class ServerCertificateRotation:
         self._random = random
         self._dns_names, self._addresses = dns_names, addresses
         self._ttl_seconds = ttl_seconds
-        self._certificate = self._issued()
+        self.certificate = self._issued()
         self.context: ssl.SSLContext = server_certificate.server_context(
-            authority(), self._certificate
+            authority(), self.certificate
         )
 
     async def run(self) -> None:
         while True:
-            due = self._certificate.lifetime.renewal(self._random)
+            due = self.certificate.lifetime.renewal(self._random)
             await asyncio.sleep(max(1.0, due - self._clock()))
             self.renew()
 
     def renew(self) -> None:
         """A new certificate, of the authority in force, whose roots are trusted from now on too."""
-        self._certificate = self._issued()
+        self.certificate = self._issued()
         self.context.load_verify_locations(cadata=self._authority().root_bundle)
-        server_certificate.present(self.context, self._certificate)
+        server_certificate.present(self.context, self.certificate)
         log.info("server certificate renewed")
 
     def _issued(self) -> server_certificate.ServerCertificate:
