@@ -44,6 +44,7 @@ class IstioEgressListener(Spec, frozen=True):
 class OutboundTrafficPolicyMode(StrEnum):
     REGISTRY_ONLY = "REGISTRY_ONLY"
     ALLOW_ANY = "ALLOW_ANY"
+    ALLOW_ANY_DYNAMIC_DNS = "ALLOW_ANY_DYNAMIC_DNS"
 
 
 class OutboundTrafficPolicy(Spec, frozen=True):

@@ -85,15 +85,14 @@ def _complain(text: str) -> None:
 
 def _mesh(arguments: argparse.Namespace, reading: "Reading") -> "Mesh":
     from lateen.api.resource import Change
-    from lateen.config import mesh_config
     from lateen.view.mesh import Mesh, Settings
 
-    given = arguments.mesh_config and mesh_config.read_file(arguments.mesh_config)
+    given = Path(arguments.mesh_config).read_text() if arguments.mesh_config else None
     mesh = Mesh(
         Settings(
             trust_domain=arguments.trust_domain,
             root_namespace=arguments.root_namespace,
-            mesh_config=given or None,
+            mesh_config=given,
         )
     )
     mesh.apply(Change(resource.key, resource) for resource in reading.resources)
@@ -139,7 +138,10 @@ def _workload(named: str, reading: "Reading") -> dict[str, Any] | None:
 
 def described_workload(resource: "Resource[Any]") -> dict[str, Any]:
     """The description of the proxy beside a workload, as `--proxy` takes it."""
-    described = {"name": resource.name, "namespace": resource.namespace or "default"}
+    described: dict[str, Any] = {
+        "name": resource.name,
+        "namespace": resource.namespace or "default",
+    }
     spec, labels = resource.spec, resource.meta.labels
     if resource.kind == "WorkloadEntry":
         account, ips = spec.service_account, [spec.address]

@@ -58,9 +58,10 @@ class Call:
 
     @property
     def server_name(self) -> str:
-        if not self.is_encrypted:
-            return ""
-        return (self.host if self.sni is None else self.sni).lower()
+        """What the TLS inspector finds; one that is given counts, whatever is spoken."""
+        if self.sni is not None:
+            return self.sni.lower()
+        return self.host.lower() if self.is_encrypted else ""
 
     @property
     def offered_alpn(self) -> str:

@@ -5,14 +5,14 @@ gateway   services, BlackHole, and SNI-DNAT clusters when a server passes TLS th
 """
 
 from lateen.api.gateway import TLSmode
-from lateen.api.sidecar import OutboundTrafficPolicyMode
 from lateen.base.incremental import Node, derived
-from lateen.translate import names
+from lateen.translate import names, unknown_hosts
 from lateen.translate.clusters import fixed, inbound, outbound
+from lateen.translate.unknown_hosts import is_captured
 from lateen.view.gateway import gateway_servers
 from lateen.view.mesh import Mesh
-from lateen.view.proxy import Interception, ProxyClass, ProxyKind
-from lateen.view.scope import outbound_scope, outbound_traffic_policy
+from lateen.view.proxy import ProxyClass, ProxyKind
+from lateen.view.scope import outbound_scope
 
 FIXED = {
     names.BLACK_HOLE_CLUSTER: fixed.black_hole,
@@ -66,11 +66,6 @@ def cluster(mesh: Mesh, proxy_class: ProxyClass, name: str) -> bytes | None:
     return outbound.outbound_cluster(mesh, scope, name, is_captured(proxy_class))
 
 
-def is_captured(proxy_class: ProxyClass) -> bool:
-    """Whether connections come with the address that the client asked for."""
-    return proxy_class.interception is not Interception.NONE
-
-
 @derived
 def auto_passthrough(mesh: Mesh, proxy_class: ProxyClass) -> bool:
     """Whether the gateway forwards TLS by the server name that mesh clients present."""
@@ -82,8 +77,6 @@ def auto_passthrough(mesh: Mesh, proxy_class: ProxyClass) -> bool:
 
 @derived
 def has_dynamic_dns(mesh: Mesh, proxy_class: ProxyClass) -> bool:
-    """Whether unknown hosts are reached by name: the proxy cannot know their addresses."""
-    if is_captured(proxy_class):
-        return False
-    policy = outbound_traffic_policy(mesh, outbound_scope(mesh, proxy_class))
-    return policy.mode is OutboundTrafficPolicyMode.ALLOW_ANY
+    """Whether unknown hosts are reached by name."""
+    scope = outbound_scope(mesh, proxy_class)
+    return unknown_hosts.resolves(mesh, scope, captured=is_captured(proxy_class))

@@ -1,6 +1,7 @@
 """The chain of HTTP filters in Istio's order, from parts that the stock Envoy has.
 
-    policy (ext_authz, jwt_authn, rbac; given)  grpc_web  grpc_stats  alpn  fault  cors  router
+    policy (ext_authz, jwt_authn, rbac; given)  grpc_web  grpc_stats  alpn  fault  cors
+    dynamic_forward_proxy  router
 
 `alpn` stands for Istio's own filter: clients of the mesh offer `istio-http/1.1` or `istio-h2`
 beside the real protocol, so that a PERMISSIVE server tells HTTP from TCP inside mutual TLS.
@@ -12,12 +13,14 @@ from functools import cache
 from typing import Any
 
 from lateen.envoy import messages, types
+from lateen.translate.clusters.dns import dynamic_cache
 
 GRPC_WEB = "envoy.filters.http.grpc_web"
 GRPC_STATS = "envoy.filters.http.grpc_stats"
 ALPN = "istio.alpn"
 FAULT = "envoy.filters.http.fault"
 CORS = "envoy.filters.http.cors"
+DYNAMIC_FORWARD_PROXY = "envoy.filters.http.dynamic_forward_proxy"
 ROUTER = "envoy.filters.http.router"
 
 ALPN_STATE = "envoy.network.application_protocols"
@@ -37,9 +40,16 @@ class Direction(Enum):
 
 
 def http_filters(
-    direction: Direction, *, policy: Iterable[Any] = (), is_grpc_web: bool = False
+    direction: Direction,
+    *,
+    policy: Iterable[Any] = (),
+    is_grpc_web: bool = False,
+    resolves: bool = False,
 ) -> list[Any]:
-    """`policy` are HttpFilters that decide whether a request may pass; they come first."""
+    """`policy` are HttpFilters that decide whether a request may pass; they come first.
+
+    `resolves`: some route leads to a cluster that takes the address from the request's host.
+    """
     made = list(policy)
     if is_grpc_web:
         made.append(_empty(GRPC_WEB, "envoy.extensions.filters.http.grpc_web.v3.GrpcWeb"))
@@ -48,6 +58,8 @@ def http_filters(
         made.append(_alpn())
     made.append(_empty(FAULT, "envoy.extensions.filters.http.fault.v3.HTTPFault"))
     made.append(_empty(CORS, "envoy.extensions.filters.http.cors.v3.Cors"))
+    if resolves:
+        made.append(_dynamic_forward_proxy())
     made.append(_empty(ROUTER, "envoy.extensions.filters.http.router.v3.Router"))
     return made
 
@@ -63,6 +75,13 @@ def _empty(name: str, full_name: str) -> Any:
     made = types.HttpFilter(name=name)
     made.typed_config.CopyFrom(messages.empty(full_name))
     return made
+
+
+@cache
+def _dynamic_forward_proxy() -> Any:
+    config = types.HttpDynamicForwardProxy()
+    config.dns_cache_config.CopyFrom(dynamic_cache())
+    return http_filter(DYNAMIC_FORWARD_PROXY, config)
 
 
 @cache

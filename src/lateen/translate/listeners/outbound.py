@@ -10,10 +10,9 @@ Each listener is a cell made from its plan alone, so proxies of one scope share 
 
 from typing import Any
 
-from lateen.api.sidecar import OutboundTrafficPolicyMode
 from lateen.base.incremental import derived
 from lateen.envoy import messages, types
-from lateen.translate import names
+from lateen.translate import names, unknown_hosts
 from lateen.translate.filters import access_log, http, network, tcp
 from lateen.translate.filters.http_connection_manager import (
     Edge,
@@ -23,13 +22,16 @@ from lateen.translate.filters.http_connection_manager import (
 from lateen.translate.listeners import build, outbound_plan
 from lateen.translate.listeners.outbound_plan import LOCALHOST, ListenerPlan
 from lateen.translate.listeners.outbound_stream import stream_chains, stream_filter_chain
+from lateen.translate.routes.action import set_timeout
+from lateen.translate.routes.virtual_host import ALLOW_ANY
 from lateen.view.mesh import Mesh
 from lateen.view.proxy import Interception, ProxyClass
-from lateen.view.scope import OutboundScope, outbound_scope, outbound_traffic_policy
+from lateen.view.scope import OutboundScope, outbound_scope
 
 VIRTUAL_OUTBOUND = names.VIRTUAL_OUTBOUND
 BLACK_HOLE_CHAIN = "virtualOutbound-blackhole"
 CATCH_ALL_CHAIN = "virtualOutbound-catchall-tcp"
+CATCH_ALL_HTTP_CHAIN = "virtualOutbound-catchall-http"
 PASSTHROUGH_CHAIN = "PassthroughFilterChain"
 
 
@@ -69,7 +71,7 @@ def _listener(mesh: Mesh, scope: OutboundScope, client: ProxyClass, name: str) -
         return messages.serialize(_planned(mesh, scope, client, planned))
     port = _http_proxy_port(mesh, client)
     if port and name == f"{LOCALHOST}_{port}":
-        return messages.serialize(_http_proxy(mesh, client, name, port))
+        return messages.serialize(_http_proxy(mesh, scope, client, name, port))
     return None
 
 
@@ -85,7 +87,7 @@ def _planned(mesh: Mesh, scope: OutboundScope, client: ProxyClass, plan: Listene
     falls_through = plan.is_wildcard and not plan.is_bound
     detects = bool(plan.route) and (falls_through or bool(plan.streams))
     if plan.route:
-        chain = _http(mesh, client, plan)
+        chain = _http(mesh, scope, client, plan)
         if detects:
             build.match_plaintext_http(chain)
         made.filter_chains.append(chain)
@@ -102,13 +104,23 @@ def _planned(mesh: Mesh, scope: OutboundScope, client: ProxyClass, plan: Listene
 
 
 def _http(
-    mesh: Mesh, client: ProxyClass, plan: ListenerPlan, *, is_forward_proxy: bool = False
+    mesh: Mesh,
+    scope: OutboundScope,
+    client: ProxyClass,
+    plan: ListenerPlan,
+    *,
+    is_forward_proxy: bool = False,
 ) -> Any:
+    captured = unknown_hosts.is_captured(client)
     manager = http_connection_manager(
         mesh,
         stat_prefix=f"outbound_{plan.name}",
         route_name=plan.route,
-        http_filters=http.http_filters(http.Direction.OUTBOUND, is_grpc_web=plan.is_grpc_web),
+        http_filters=http.http_filters(
+            http.Direction.OUTBOUND,
+            is_grpc_web=plan.is_grpc_web,
+            resolves=unknown_hosts.needs_resolver(mesh, scope, captured),
+        ),
         edge=Edge(accept_http10=client.http10, is_forward_proxy=is_forward_proxy),
     )
     return build.filter_chain((http_chain(manager),))
@@ -132,12 +144,12 @@ def _http_proxy_port(mesh: Mesh, client: ProxyClass) -> int:
     return client.http_proxy_port or mesh.config.proxy_http_port
 
 
-def _http_proxy(mesh: Mesh, client: ProxyClass, name: str, port: int) -> Any:
+def _http_proxy(mesh: Mesh, scope: OutboundScope, client: ProxyClass, name: str, port: int) -> Any:
     made = build.listener(
         mesh, name, address=LOCALHOST, port=port, direction="OUTBOUND", is_bound=True
     )
     plan = ListenerPlan(LOCALHOST, port, is_bound=True, route=names.HTTP_PROXY_ROUTE)
-    made.filter_chains.append(_http(mesh, client, plan, is_forward_proxy=True))
+    made.filter_chains.append(_http(mesh, scope, client, plan, is_forward_proxy=True))
     return made
 
 
@@ -156,25 +168,40 @@ def _virtual_outbound(mesh: Mesh, scope: OutboundScope, client: ProxyClass) -> A
     loop.filter_chain_match.destination_port.value = port  # connecting to the proxy itself
     proxy = tcp.tcp_proxy(mesh, ((names.BLACK_HOLE_CLUSTER, 0),), logged=False)
     loop.filters.append(tcp.tcp_chain(proxy))
-    made.filter_chains.append(_passthrough(mesh, scope, CATCH_ALL_CHAIN))
+    if unknown_hosts.resolves(mesh, scope, captured=True):
+        made.filter_chains.append(_http_by_name(mesh, client))
+        _add_inspectors(made, detects_http=True)
+        made.default_filter_chain.CopyFrom(_passthrough(mesh, scope, CATCH_ALL_CHAIN))
+    else:
+        made.filter_chains.append(_passthrough(mesh, scope, CATCH_ALL_CHAIN))
     access_log.add_listener_log(made, mesh)
     return made
+
+
+def _http_by_name(mesh: Mesh, client: ProxyClass) -> Any:
+    """HTTP on ports that no service has, to the host that the request names."""
+    routes = types.RouteConfiguration(name=CATCH_ALL_HTTP_CHAIN)
+    host = routes.virtual_hosts.add(name=ALLOW_ANY, domains=["*"])
+    host.include_request_attempt_count = True
+    route = host.routes.add(name=ALLOW_ANY)
+    route.match.prefix = "/"
+    route.route.cluster = names.DYNAMIC_DNS_CLUSTER
+    set_timeout(route.route, None)
+    manager = http_connection_manager(
+        mesh,
+        stat_prefix=CATCH_ALL_HTTP_CHAIN,
+        route_configuration=routes,
+        http_filters=http.http_filters(http.Direction.OUTBOUND, resolves=True),
+        edge=Edge(accept_http10=client.http10),
+    )
+    chain = build.filter_chain((http_chain(manager),), name=CATCH_ALL_HTTP_CHAIN)
+    build.match_plaintext_http(chain)
+    return chain
 
 
 def _passthrough(mesh: Mesh, scope: OutboundScope, name: str) -> Any:
     """The chain for destinations that the proxy does not know."""
     made = types.FilterChain(name=name)
-    proxy = tcp.tcp_proxy(mesh, ((_unknown_destination(mesh, scope), 0),))
+    proxy = tcp.tcp_proxy(mesh, ((unknown_hosts.tcp_cluster(mesh, scope), 0),))
     made.filters.append(tcp.tcp_chain(proxy))
     return made
-
-
-def _unknown_destination(mesh: Mesh, scope: OutboundScope) -> str:
-    policy = outbound_traffic_policy(mesh, scope)
-    if policy.mode is not OutboundTrafficPolicyMode.ALLOW_ANY:
-        return names.BLACK_HOLE_CLUSTER
-    egress = policy.egress_proxy
-    if egress is None:
-        return names.PASSTHROUGH_CLUSTER
-    port = egress.port.number if egress.port is not None else 0
-    return names.outbound_cluster(port, egress.subset, egress.host)

@@ -14,6 +14,7 @@ from lateen.envoy import messages, types
 from lateen.translate import names
 from lateen.translate.routes import host_table, virtual_host
 from lateen.translate.routes.host_table import HostEntry
+from lateen.translate.unknown_hosts import is_captured
 from lateen.view.mesh import Mesh
 from lateen.view.proxy import ProxyClass
 from lateen.view.scope import EgressListener, OutboundScope, egress_listeners, outbound_scope
@@ -26,11 +27,14 @@ EVERY_DOMAIN = ("*",)
 def route_configuration(mesh: Mesh, proxy_class: ProxyClass, name: str) -> bytes | None:
     """None for a name that no listener of a sidecar can ask for."""
     scope = outbound_scope(mesh, proxy_class).anywhere()
-    return _configuration(mesh, scope, host_table.narrowed(proxy_class), name)
+    captured = is_captured(proxy_class)
+    return _configuration(mesh, scope, host_table.narrowed(proxy_class), captured, name)
 
 
 @derived
-def _configuration(mesh: Mesh, scope: OutboundScope, client: ProxyClass, name: str) -> bytes | None:
+def _configuration(
+    mesh: Mesh, scope: OutboundScope, client: ProxyClass, captured: bool, name: str
+) -> bytes | None:
     hostname, _, number = name.rpartition(":")
     if hostname and number.isdecimal():
         return _of_one_service(mesh, scope, hostname, int(number))
@@ -44,7 +48,7 @@ def _configuration(mesh: Mesh, scope: OutboundScope, client: ProxyClass, name: s
     parts = [_head(name, by_port=not name.isdecimal() or is_http_proxy(listener))]
     parts += [_part(mesh, scope, listener.index, entry) for entry in entries]
     if not any("*" in entry.domains for entry in entries):
-        parts.append(virtual_host.catch_all_host(mesh, scope))
+        parts.append(virtual_host.catch_all_host(mesh, scope, captured))
     return b"".join(parts)
 
 

@@ -7,14 +7,13 @@ concatenation, so one changed VirtualService is one virtual host generated again
 from typing import Any
 
 from lateen.api.resource import Key
-from lateen.api.sidecar import OutboundTrafficPolicyMode
 from lateen.base.incremental import derived
 from lateen.envoy import messages, types
-from lateen.translate import names
+from lateen.translate import unknown_hosts
 from lateen.translate.routes import action
 from lateen.translate.routes.http import default_route, http_routes
 from lateen.view.mesh import Mesh
-from lateen.view.scope import OutboundScope, outbound_traffic_policy
+from lateen.view.scope import OutboundScope
 from lateen.view.virtual_service import routed, virtual_service_for
 
 ALLOW_ANY = "allow_any"
@@ -62,23 +61,17 @@ def unregistered_host(
 
 
 @derived
-def catch_all_host(mesh: Mesh, scope: OutboundScope) -> bytes:
+def catch_all_host(mesh: Mesh, scope: OutboundScope, captured: bool) -> bytes:
     """What happens to hosts that the table does not know, as the outbound traffic policy says."""
-    policy = outbound_traffic_policy(mesh, scope)
-    allowed = policy.mode is OutboundTrafficPolicyMode.ALLOW_ANY
-    name = ALLOW_ANY if allowed else BLOCK_ALL
+    cluster = unknown_hosts.http_cluster(mesh, scope, captured=captured)
+    name = ALLOW_ANY if cluster else BLOCK_ALL
     table, made = _virtual_host(name, ("*",))
     route = made.routes.add(name=name)
     route.match.prefix = "/"
-    if not allowed:
+    if not cluster:
         route.direct_response.status = BAD_GATEWAY
         return messages.serialize(table)
-    egress = policy.egress_proxy
-    if egress is None:
-        route.route.cluster = names.PASSTHROUGH_CLUSTER
-    else:
-        port = egress.port.number if egress.port is not None else 0
-        route.route.cluster = names.outbound_cluster(port, egress.subset, egress.host)
+    route.route.cluster = cluster
     action.set_timeout(route.route, None)
     return messages.serialize(table)
 
