@@ -72,12 +72,15 @@ def endpoints(resource: Resource[ServiceEntry], host: str, place: Place) -> tupl
     if not spec.endpoints and spec.workload_selector is None:
         if RESOLUTIONS[spec.resolution] not in BY_NAME:
             return ()
-        return tuple(_named(port, host, place) for port in spec.ports)
+        return tuple(_named(port, host, resource, place) for port in spec.ports)
     workloads = [
         workload_entry.inline(
-            written, namespace=resource.namespace, name=resource.name, place=place
+            written,
+            namespace=resource.namespace,
+            name=f"{resource.name}-{index}",
+            place=place,
         )
-        for written in spec.endpoints
+        for index, written in enumerate(spec.endpoints)
     ]
     return tuple(
         endpoint for item in workloads for port in spec.ports for endpoint in served(item, port)
@@ -128,13 +131,17 @@ def _port(port: ServicePort) -> Port:
     )
 
 
-def _named(port: ServicePort, host: str, place: Place) -> Endpoint:
+def _named(
+    port: ServicePort, host: str, resource: Resource[ServiceEntry], place: Place
+) -> Endpoint:
     return Endpoint(
         address=host,
         port=port.target_port or port.number,
         service_port=port.name,
         cluster=place.cluster,
         network=place.network,
+        namespace=resource.namespace,
+        workload=resource.name,
     )
 
 

@@ -1,0 +1,45 @@
+"""What users and tools can see of clusters and endpoints, in a form two generators can share.
+
+Left out: order of clusters, Istio's own network filter, and how the same subject alternative
+names are written (Lateen gives their type, Istio's field is deprecated).
+"""
+
+from pathlib import Path
+from typing import Any
+
+RECORDED = Path(__file__).parent / "istio_clusters"
+OMITTED = ("filters", "metadata_exchange")
+NAMES = ("match_subject_alt_names", "match_typed_subject_alt_names")
+
+Message = dict[str, Any]
+
+
+def cluster_facts(clusters: list[Message]) -> dict[str, Message]:
+    return {cluster["name"]: _plain(cluster) for cluster in clusters}
+
+
+def endpoint_facts(assignments: list[Message]) -> dict[str, list[Message]]:
+    return {
+        assignment["cluster_name"]: [_plain(place) for place in assignment.get("endpoints", [])]
+        for assignment in assignments
+    }
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if "api_config_source" in value:
+        waits = "initial_fetch_timeout" in value
+        return "agent, waits" if waits else "agent"
+    found = {key: _plain(item) for key, item in value.items() if key not in (*OMITTED, *NAMES)}
+    for key in NAMES:
+        if key in value:
+            found["names"] = sorted({_name(item) for item in value[key]})
+    return found
+
+
+def _name(entry: Message) -> str:
+    matcher = entry.get("matcher", entry)
+    return str(matcher.get("exact") or f"{matcher.get('prefix')}*")
