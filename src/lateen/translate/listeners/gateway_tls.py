@@ -14,7 +14,6 @@ from lateen.translate import tls
 from lateen.translate.secrets import ROOTS_SUFFIX
 
 BUILT_IN = "builtin://"
-DEFAULT_MINIMUM = "TLSv1_2"
 CHECKS_CLIENTS = (TLSmode.MUTUAL, TLSmode.OPTIONAL_MUTUAL)
 
 
@@ -42,7 +41,7 @@ def tls_context(settings: ServerTLSSettings, *, trust_domains: Iterable[str], is
             require_client_certificate=settings.mode is TLSmode.MUTUAL,
         )
         _pin(made.common_tls_context, settings)
-    _set_parameters(made.common_tls_context.tls_params, settings)
+    _set_parameters(made.common_tls_context, settings)
     return made
 
 
@@ -99,15 +98,17 @@ def _pin(common: Any, settings: ServerTLSSettings) -> None:
     validation.verify_certificate_hash.extend(settings.verify_certificate_hash)
 
 
-def _set_parameters(parameters: Any, settings: ServerTLSSettings) -> None:
-    minimum = _version(settings.min_protocol_version) or DEFAULT_MINIMUM
-    parameters.tls_minimum_protocol_version = minimum
+def _set_parameters(common: Any, settings: ServerTLSSettings) -> None:
+    """What is not set is left to Envoy: TLS 1.2 to 1.3."""
+    minimum = _version(settings.min_protocol_version)
+    if minimum:
+        common.tls_params.tls_minimum_protocol_version = minimum
     maximum = _version(settings.max_protocol_version)
     if maximum:
-        parameters.tls_maximum_protocol_version = maximum
+        common.tls_params.tls_maximum_protocol_version = maximum
     if settings.cipher_suites:
-        del parameters.cipher_suites[:]
-        parameters.cipher_suites.extend(dict.fromkeys(settings.cipher_suites))
+        del common.tls_params.cipher_suites[:]
+        common.tls_params.cipher_suites.extend(dict.fromkeys(settings.cipher_suites))
 
 
 def _version(version: TLSProtocol) -> str:

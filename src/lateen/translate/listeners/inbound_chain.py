@@ -21,6 +21,7 @@ from lateen.view.proxy import ProxyClass
 CATCH_ALL_HTTP = "virtualInbound-catchall-http"
 RETRY_ON = "reset-before-request"  # the workload closed an idle connection as the request went out
 RETRIES = 2
+EARLY_DATA_BYTES = 64 * 1024  # kept while the workload is being connected to
 TERMINATED = (TLSmode.SIMPLE, TLSmode.MUTUAL, TLSmode.OPTIONAL_MUTUAL)
 
 
@@ -143,4 +144,5 @@ def _tcp_filter(mesh: Mesh, port: InboundPort, kind: Accepted) -> Any:
     proxy = tcp.tcp_proxy(mesh, ((port.cluster, 1),))
     if kind.is_mutual:  # the workload must not see a connection before its peer is known
         proxy.upstream_connect_mode = "ON_DOWNSTREAM_TLS_HANDSHAKE"
+        proxy.max_early_data_bytes.value = EARLY_DATA_BYTES
     return tcp.tcp_chain(proxy)

@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from lateen.base.incremental import derived
+from lateen.catalog import protocol
 from lateen.catalog.service import Port, Protocol, Registry, Resolution, Service
 from lateen.translate.addresses import is_address, service_addresses
 from lateen.translate.listeners.build import UNIX
@@ -151,7 +152,7 @@ def _wanted(
         if service.resolution is Resolution.ALIAS:
             continue
         if port is not None:
-            own = Port(port.name, port.number, _protocol(port.protocol))
+            own = Port(port.name, port.number, protocol.parse(port.protocol))
             yield from _port_plans(mesh, client, place, service, own)
             continue
         for each in service.ports:
@@ -264,14 +265,8 @@ def _merged(first: ListenerPlan | None, other: ListenerPlan) -> ListenerPlan:
     )
 
 
-def _protocol(text: str) -> Protocol:
-    """Of a Sidecar's port, as users write it: `HTTP`, `http2`, `grpc-web`, ..."""
-    wanted = text.upper()
-    return next((each for each in Protocol if each.value.upper() == wanted), Protocol.UNSUPPORTED)
-
-
-def _is_http(protocol: Protocol) -> bool:
-    return protocol.is_http or protocol is Protocol.HTTP_PROXY
+def _is_http(wanted: Protocol) -> bool:
+    return wanted.is_http or wanted is Protocol.HTTP_PROXY
 
 
 def _can_bind(client: ProxyClass, place: _Place, port: int) -> bool:
