@@ -35,10 +35,10 @@ VOLATILE_LABELS = frozenset(
 )
 # Metadata that configuration depends on besides the fields of ProxyClass.
 SETTINGS = (
+    "APPLICATION_ADDRESS",
     "APP_CONTAINERS",
     "CANONICAL_TELEMETRY_SERVICE",
     "ENABLE_HBONE",
-    "EXPLICIT_APP_PORTS",
     "EXIT_ON_ZERO_ACTIVE_CONNECTIONS",
     "IDLE_TIMEOUT",
     "ISTIO_META_REQUESTED_NETWORK_VIEW",
