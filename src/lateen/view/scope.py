@@ -154,7 +154,7 @@ def _preference(found: Service, namespace: str) -> tuple[bool, bool, tuple[str, 
 
 def _reduced(found: list[Service], listener: EgressListener) -> list[Service]:
     port = listener.port
-    if port is None or protocol.parse(port.protocol) is Protocol.HTTP_PROXY:
+    if port is None or not port.number or protocol.parse(port.protocol) is Protocol.HTTP_PROXY:
         return found
     return [
         _with_ports(item, (match,))
