@@ -221,7 +221,7 @@ def _listener(written: IstioEgressListener, index: int, namespace: str) -> Egres
     return EgressListener(
         index=index,
         hosts=tuple(_import(host, namespace) for host in written.hosts),
-        port=written.port if written.port is not None and written.port.number else None,
+        port=written.port,  # number 0 on a unix socket
         bind=written.bind,
         capture_mode=written.capture_mode,
     )

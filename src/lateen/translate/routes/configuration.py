@@ -9,6 +9,7 @@ A configuration is its head followed by the bytes of its virtual hosts.
 """
 
 from lateen.base.incremental import derived
+from lateen.catalog import protocol
 from lateen.catalog.service import Protocol
 from lateen.envoy import messages, types
 from lateen.translate import names
@@ -54,7 +55,8 @@ def _configuration(
 
 def is_http_proxy(listener: EgressListener) -> bool:
     """A Sidecar's port of protocol HTTP_PROXY serves all services and ports."""
-    return listener.port is not None and listener.port.protocol.upper() == Protocol.HTTP_PROXY.value
+    port = listener.port
+    return port is not None and protocol.parse(port.protocol) is Protocol.HTTP_PROXY
 
 
 def _egress_listener(mesh: Mesh, scope: OutboundScope, name: str) -> EgressListener | None:
