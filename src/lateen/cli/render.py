@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from lateen.api.kubernetes.pod import PodTemplateSpec
     from lateen.api.resource import Resource
     from lateen.base.problem import Problem
     from lateen.config.documents import Reading
@@ -50,6 +51,10 @@ def add_parser(commands: Any) -> None:
         "--type", dest="types", metavar="TYPE,...", default=",".join(TYPES),
         help=f"only these: {', '.join(TYPES)}",
     )  # fmt: skip
+    parser.add_argument(
+        "-n", "--namespace", default="", metavar="NAMESPACE",
+        help="of objects that name none (default: what lateen.yaml says, else default)",
+    )  # fmt: skip
     parser.add_argument("-o", "--output", choices=("json", "yaml"), default="yaml")
     parser.add_argument("--root-namespace", default="istio-system", metavar="NAMESPACE")
     parser.add_argument("--trust-domain", default="", metavar="DOMAIN")
@@ -64,9 +69,10 @@ def run(arguments: argparse.Namespace) -> int:
     if not files or not wanted:
         _complain("name files or folders with -f" if wanted else f"types are {', '.join(TYPES)}")
         return USAGE_ERROR
-    reading = paths.read_paths(files)
+    namespace = arguments.namespace or _folder_namespace(files)
+    reading = paths.read_paths(files, namespace=namespace)
     mesh = _mesh(arguments, reading)
-    description = _description(arguments, reading)
+    description = _description(arguments, reading, namespace)
     if description is None:
         return USAGE_ERROR
     _print(rendered(mesh, description, wanted, reading.problems), arguments.output)
@@ -81,6 +87,15 @@ def _types(text: str) -> list[str]:
 
 def _complain(text: str) -> None:
     print(f"lateen render: {text}", file=sys.stderr)
+
+
+def _folder_namespace(files: Sequence[str]) -> str:
+    """Where `lateen up` would put objects that name no namespace."""
+    from lateen.local import settings
+
+    folders = (Path(file) for file in files if Path(file).is_dir())
+    found = (settings.read(folder).settings.namespace for folder in folders)
+    return next(filter(None, found), "default")
 
 
 def _mesh(arguments: argparse.Namespace, reading: "Reading") -> "Mesh":
@@ -102,9 +117,11 @@ def _mesh(arguments: argparse.Namespace, reading: "Reading") -> "Mesh":
 # -- which proxy -------------------------------------------------------------------------------
 
 
-def _description(arguments: argparse.Namespace, reading: "Reading") -> dict[str, Any] | None:
+def _description(
+    arguments: argparse.Namespace, reading: "Reading", namespace: str
+) -> dict[str, Any] | None:
     if arguments.workload:
-        return _workload(arguments.workload, reading)
+        return _workload(arguments.workload, reading, namespace)
     if not arguments.proxy:
         return {}
     text = arguments.proxy
@@ -121,23 +138,25 @@ def _description(arguments: argparse.Namespace, reading: "Reading") -> dict[str,
     return described
 
 
-def _workload(named: str, reading: "Reading") -> dict[str, Any] | None:
+def _workload(named: str, reading: "Reading", default: str) -> dict[str, Any] | None:
     name, _, namespace = named.partition(".")
     found = [
         resource
         for kind in WORKLOAD_KINDS
         for resource in reading.resources
         if (resource.kind, resource.name) == (kind, name)
-        and resource.namespace == (namespace or "default")
+        and resource.namespace == (namespace or default)
     ]
     if not found:
-        _complain(f"the input has no {', '.join(WORKLOAD_KINDS)} {named}")
+        _complain(f"no workload {name} in namespace {namespace or default} of the input")
         return None
     return described_workload(found[0])
 
 
 def described_workload(resource: "Resource[Any]") -> dict[str, Any]:
     """The description of the proxy beside a workload, as `--proxy` takes it."""
+    from lateen.api.kubernetes.pod import PodTemplateSpec
+
     described: dict[str, Any] = {
         "name": resource.name,
         "namespace": resource.namespace or "default",
@@ -149,12 +168,22 @@ def described_workload(resource: "Resource[Any]") -> dict[str, Any]:
     elif resource.kind == "Pod":
         account = spec.service_account_name or spec.service_account
         ips = [resource.status.pod_ip] if resource.status else []
+        template = PodTemplateSpec(metadata=resource.meta, spec=spec)
+        described["type"] = _proxy_type(template, resource.namespace)
     else:
         pod = spec.template
         labels, ips = pod.metadata.labels, []
+        described["type"] = _proxy_type(pod, resource.namespace)
         account = pod.spec.service_account_name or pod.spec.service_account
     described |= {"labels": dict(labels), "service_account": account or "default"}
     return described | ({"ips": ips} if any(ips) else {})
+
+
+def _proxy_type(template: "PodTemplateSpec", namespace: str) -> str:
+    from lateen.local import injection
+
+    is_gateway = injection.role(template, namespace, {}) is injection.ProxyRole.GATEWAY
+    return "router" if is_gateway else "sidecar"
 
 
 # -- what it is sent ---------------------------------------------------------------------------
@@ -231,10 +260,12 @@ def _problem(problem: "Problem") -> dict[str, Any]:
 
 
 def _print(document: dict[str, Any], form: str) -> None:
+    text = json.dumps(document, indent=2)
     if form == "json":
-        print(json.dumps(document, indent=2))
+        print(text)
         return
     import yaml
 
+    document = json.loads(text)  # plain dicts: protobuf's own are ordered ones
     dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
     print(yaml.dump(document, Dumper=dumper, sort_keys=False, default_flow_style=False), end="")
