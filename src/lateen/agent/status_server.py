@@ -71,4 +71,8 @@ class StatusServer:
 
 def is_this_host(peer: str) -> bool:
     """True for loopback and for unix sockets, whose callers have no address."""
-    return not peer or ipaddress.ip_address(peer.partition("%")[0]).is_loopback
+    if not peer:
+        return True
+    ip = ipaddress.ip_address(peer.partition("%")[0])
+    mapped = ip.ipv4_mapped if isinstance(ip, ipaddress.IPv6Address) else None
+    return (mapped or ip).is_loopback
