@@ -16,6 +16,7 @@ from lateen.translate import names
 from lateen.translate.filters import access_log, network
 from lateen.translate.filters.tracing import add_tracing
 from lateen.view.mesh import Mesh
+from lateen.view.scope import OutboundScope
 
 WEBSOCKET = "websocket"
 REQUEST_ID_HEADERS = ("subject", "dns", "uri")
@@ -51,10 +52,12 @@ def http_connection_manager(
     route_configuration: Any = None,
     edge: Edge = OUTBOUND,
     operation: str = "EGRESS",
+    scope: OutboundScope | None = None,
 ) -> Any:
     """The `HttpConnectionManager`; routes come over ADS as `route_name` or are given inline.
 
-    `stat_prefix` without the closing `;`. `operation` is the direction spans are named after.
+    `stat_prefix` without the closing `;`. `operation` is the direction spans are named after;
+    without a `scope` nothing is traced.
     """
     made = types.HttpConnectionManager()
     made.CopyFrom(_template())
@@ -67,7 +70,8 @@ def http_connection_manager(
     made.http_filters.extend(http_filters)
     _normalize_paths(made, mesh)
     _set_edge(made, edge)
-    add_tracing(made, mesh, operation=operation)
+    if scope is not None:
+        add_tracing(made, mesh, scope, operation=operation)
     access_log.add_access_logs(made, mesh)
     return made
 

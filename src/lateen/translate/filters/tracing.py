@@ -1,7 +1,8 @@
 """Where connection managers send spans: the tracing provider that the mesh selects.
 
 `defaultProviders.tracing` names one of `extensionProviders`; without it, an explicit
-`defaultConfig.tracing.zipkin.address` counts. Without any, no request is traced.
+`defaultConfig.tracing.zipkin.address` counts. Without any, no request is traced. Neither is one by
+a proxy that cannot see the provider's service: Envoy refuses a tracer whose cluster it lacks.
 """
 
 from typing import Any
@@ -10,8 +11,8 @@ from lateen.api.extension_provider import ExtensionProvider, ZipkinTracingProvid
 from lateen.base.incremental import derived
 from lateen.envoy import messages, types
 from lateen.translate import names
-from lateen.view import service
 from lateen.view.mesh import Mesh
+from lateen.view.scope import OutboundScope, find_service
 
 ZIPKIN = "envoy.tracers.zipkin"
 OPENTELEMETRY = "envoy.tracers.opentelemetry"
@@ -21,9 +22,9 @@ ZIPKIN_PATH = "/api/v2/spans"
 OTLP_SERVICE = "istio"
 
 
-def add_tracing(manager: Any, mesh: Mesh, *, operation: str) -> None:
+def add_tracing(manager: Any, mesh: Mesh, scope: OutboundScope, *, operation: str) -> None:
     """Gives an HttpConnectionManager its tracing settings, if the mesh has a provider."""
-    settings = _settings(mesh)
+    settings = _settings(mesh, scope)
     if settings is None:
         return
     manager.tracing.MergeFromString(settings)
@@ -32,7 +33,7 @@ def add_tracing(manager: Any, mesh: Mesh, *, operation: str) -> None:
 
 
 @derived
-def _settings(mesh: Mesh) -> bytes | None:
+def _settings(mesh: Mesh, scope: OutboundScope) -> bytes | None:
     config = mesh.config
     if not config.enable_tracing:
         return None
@@ -40,7 +41,7 @@ def _settings(mesh: Mesh) -> bytes | None:
     if provider is None:
         return None
     made = types.HcmTracing()
-    if not _set_provider(made, mesh, provider):
+    if not _set_provider(made, mesh, scope, provider):
         return None
     tracing = config.default_config.tracing if config.default_config is not None else None
     made.client_sampling.value = ALWAYS
@@ -67,10 +68,10 @@ def _provider(mesh: Mesh) -> ExtensionProvider | None:
     return ExtensionProvider(zipkin=ZipkinTracingProvider(service=host, port=int(port)))
 
 
-def _set_provider(made: Any, mesh: Mesh, provider: ExtensionProvider) -> bool:
+def _set_provider(made: Any, mesh: Mesh, scope: OutboundScope, provider: ExtensionProvider) -> bool:
     """False when the provider is of no kind that Envoy has, or its service is unknown."""
     if provider.zipkin is not None:
-        cluster = provider_cluster(mesh, provider.zipkin.service, provider.zipkin.port)
+        cluster = provider_cluster(mesh, scope, provider.zipkin.service, provider.zipkin.port)
         if cluster is None:
             return False
         zipkin = types.ZipkinConfig(
@@ -83,7 +84,7 @@ def _set_provider(made: Any, mesh: Mesh, provider: ExtensionProvider) -> bool:
         return _pack(made, ZIPKIN, zipkin)
     if provider.opentelemetry is not None:
         wanted = provider.opentelemetry
-        cluster = provider_cluster(mesh, wanted.service, wanted.port)
+        cluster = provider_cluster(mesh, scope, wanted.service, wanted.port)
         if cluster is None:
             return False
         otlp = types.OpenTelemetryConfig(service_name=OTLP_SERVICE)
@@ -104,11 +105,13 @@ def _pack(made: Any, name: str, config: Any) -> bool:
     return True
 
 
-def provider_cluster(mesh: Mesh, host: str, port: int) -> str | None:
-    """The cluster of a provider's service, written `[namespace/]host`; None when unknown."""
+def provider_cluster(mesh: Mesh, scope: OutboundScope, host: str, port: int) -> str | None:
+    """The cluster of a provider's service, written `[namespace/]host`; None when out of sight."""
     namespace, _, hostname = host.rpartition("/")
-    found = service.namespaces(mesh, hostname)
-    if not found or (namespace and namespace not in found):
+    service = find_service(mesh, scope, hostname)
+    if service is None or service.port(port) is None:
+        return None
+    if namespace and namespace != service.namespace:
         return None
     return names.outbound_cluster(port, "", hostname)
 

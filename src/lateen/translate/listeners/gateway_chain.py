@@ -97,6 +97,7 @@ def _http_filter(mesh: Mesh, proxy_class: ProxyClass, server: GatewayServer, nam
             ),
             route_name=server.route_name,
             edge=replace(edge(mesh), accept_http10=proxy_class.http10),
+            scope=scope.outbound_scope(mesh, proxy_class),
         )
     )
 

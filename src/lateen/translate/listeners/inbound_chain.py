@@ -17,6 +17,7 @@ from lateen.translate.listeners.inbound_port import InboundPort
 from lateen.view.authentication import MutualTLSMode
 from lateen.view.mesh import Mesh
 from lateen.view.proxy import ProxyClass
+from lateen.view.scope import outbound_scope
 
 CATCH_ALL_HTTP = "virtualInbound-catchall-http"
 RETRY_ON = "reset-before-request"  # the workload closed an idle connection as the request went out
@@ -113,6 +114,7 @@ def _http_filter(mesh: Mesh, proxy_class: ProxyClass, port: InboundPort) -> Any:
             route_configuration=route_configuration(port),
             edge=replace(hcm.INBOUND, accept_http10=proxy_class.http10),
             operation="INGRESS",
+            scope=outbound_scope(mesh, proxy_class),
         )
     )
 

@@ -122,6 +122,7 @@ def _http(
             resolves=unknown_hosts.needs_resolver(mesh, scope, captured),
         ),
         edge=Edge(accept_http10=client.http10, is_forward_proxy=is_forward_proxy),
+        scope=scope,
     )
     return build.filter_chain((http_chain(manager),))
 

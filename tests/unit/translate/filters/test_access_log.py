@@ -1,0 +1,43 @@
+"""Access logs from MeshConfig."""
+
+from typing import Any
+
+from lateen.envoy import messages, types
+from lateen.translate.filters.access_log import JSON_FORMAT, TEXT_FORMAT, mesh_log
+from tests.unit.translate.outbound_world import mesh_of
+
+
+def log_format(mesh_config: str) -> dict[str, Any]:
+    made = mesh_log(mesh_of(mesh_config=mesh_config))
+    assert made is not None
+    log = messages.to_json(types.AccessLog.FromString(made))
+    found: dict[str, Any] = log["typed_config"]["log_format"]
+    return found
+
+
+def test_nothing_is_logged_without_a_file() -> None:
+    assert mesh_log(mesh_of()) is None
+
+
+def test_text_is_istios_unless_the_mesh_says_otherwise() -> None:
+    default = log_format("accessLogFile: /dev/stdout")
+    own = log_format('{accessLogFile: /tmp/log, accessLogFormat: "%START_TIME%"}')
+
+    assert default["text_format_source"] == {"inline_string": TEXT_FORMAT}
+    assert own["text_format_source"] == {"inline_string": "%START_TIME%\n"}
+
+
+def test_json_has_istios_fields_unless_the_mesh_says_otherwise() -> None:
+    default = log_format("{accessLogFile: /dev/stdout, accessLogEncoding: JSON}")
+    own = log_format(
+        '{accessLogFile: /dev/stdout, accessLogEncoding: JSON, accessLogFormat: \'{"a": "%B%"}\'}'
+    )
+
+    assert default["json_format"] == JSON_FORMAT
+    assert own["json_format"] == {"a": "%B%"}
+
+
+def test_json_format_that_is_none_falls_back_to_istios() -> None:
+    made = log_format("{accessLogFile: /log, accessLogEncoding: JSON, accessLogFormat: none}")
+
+    assert made["json_format"] == JSON_FORMAT
