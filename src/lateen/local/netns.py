@@ -14,7 +14,7 @@ from lateen.local.errors import LocalError
 
 CLONE_NEWNS, CLONE_NEWUSER, CLONE_NEWNET = 0x00020000, 0x10000000, 0x40000000
 MS_REC, MS_PRIVATE, MS_BIND = 0x4000, 0x40000, 0x1000
-PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
+PR_SET_PDEATHSIG, PR_CAPBSET_DROP, PR_SET_CHILD_SUBREAPER = 1, 24, 36
 OWN = "/proc/thread-self/ns/net"
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -46,6 +46,11 @@ def own_mounts() -> None:
 def die_with_parent(signal: int) -> None:
     """The kernel sends `signal` to this process when the thread that started it ends."""
     _libc.prctl(ctypes.c_int(PR_SET_PDEATHSIG), ctypes.c_ulong(signal))
+
+
+def drop_from_bounding_set(capability: int) -> None:
+    """After the next exec the process can never have it; unknown numbers are ignored."""
+    _libc.prctl(ctypes.c_int(PR_CAPBSET_DROP), ctypes.c_ulong(capability))
 
 
 def adopt_orphans() -> None:

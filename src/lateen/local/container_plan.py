@@ -1,0 +1,302 @@
+"""One container as a process: its program, environment and folder, with all references resolved.
+
+What is known only once the pod has an address stays a `FieldOfPod` until the process starts.
+"""
+
+import os
+import re
+import shlex
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from lateen.api.kubernetes.config import ConfigMap, Secret
+from lateen.api.kubernetes.pod import (
+    Container,
+    EnvVar,
+    EnvVarSource,
+    Lifecycle,
+    PodSpec,
+    Probe,
+    ResourceFieldSelector,
+    ResourceRequirements,
+)
+from lateen.api.resource import ObjectMeta, Resource
+from lateen.base.problem import Problem
+from lateen.local import quantity
+from lateen.local.settings import FILE, Settings
+
+DEFAULT_NAMESPACE = "default"
+NODE_NAME = "localhost"
+VARIABLE = re.compile(r"\$\$|\$\(([A-Za-z_][A-Za-z0-9_.-]*)\)")
+KEYED_FIELD = re.compile(r"metadata\.(labels|annotations)\['([^']*)'\]")
+LATE_FIELDS = ("status.podIP", "status.podIPs", "status.hostIP", "status.hostIPs", "metadata.uid")
+
+
+@dataclass(frozen=True, slots=True)
+class FieldOfPod:
+    """An environment variable's value that the pod's address decides."""
+
+    path: str
+
+
+Environment = tuple[tuple[str, str | FieldOfPod], ...]
+
+
+@dataclass(frozen=True)
+class ContainerPlan:
+    """A container with `problems` is not started; they say why."""
+
+    name: str
+    image: str
+    argv: tuple[str, ...]
+    environment: Environment = ()
+    directory: str = ""
+    ports: tuple[tuple[str, int], ...] = ()  # name, number
+    readiness: Probe | None = None
+    liveness: Probe | None = None
+    startup: Probe | None = None
+    lifecycle: Lifecycle | None = None
+    resources: ResourceRequirements = field(default_factory=ResourceRequirements)
+    user: int | None = None
+    group: int | None = None
+    always: bool = False  # an init container that keeps running beside the others
+    problems: tuple[Problem, ...] = ()
+
+    def port(self, wanted: int | str) -> int:
+        """A probe's port, by number or name; 0 when no port has that name."""
+        if isinstance(wanted, int) or wanted.isdecimal():
+            return int(wanted)
+        return next((number for name, number in self.ports if name == wanted), 0)
+
+
+@dataclass(frozen=True)
+class References:
+    """What containers may refer to: ConfigMaps and Secrets by namespace and name; images."""
+
+    settings: Settings
+    config_maps: Mapping[tuple[str, str], ConfigMap]
+    secrets: Mapping[tuple[str, str], Secret]
+
+    @classmethod
+    def of(cls, resources: Iterable[Resource[Any]], settings: Settings) -> "References":
+        found = cls(settings, {}, {})
+        tables: dict[str, dict[tuple[str, str], Any]] = {"ConfigMap": {}, "Secret": {}}
+        for resource in resources:
+            if resource.kind in tables:
+                place = (found.namespace(resource), resource.name)
+                tables[resource.kind][place] = resource.spec
+        return cls(settings, tables["ConfigMap"], tables["Secret"])
+
+    def namespace(self, resource: Resource[Any]) -> str:
+        return resource.namespace or self.settings.namespace or DEFAULT_NAMESPACE
+
+    def config_map(self, namespace: str, name: str) -> dict[str, str] | None:
+        found = self.config_maps.get((namespace, name))
+        return None if found is None else dict(found.data)
+
+    def secret(self, namespace: str, name: str) -> dict[str, str] | None:
+        found = self.secrets.get((namespace, name))
+        if found is None:
+            return None
+        decoded = {key: _decoded(value) for key, value in found.data.items()}
+        return {**decoded, **found.string_data}
+
+
+class Missing(Exception):
+    """A reference leads nowhere; becomes a Problem where the container is planned."""
+
+
+def container_plan(
+    container: Container,
+    meta: ObjectMeta,
+    spec: PodSpec,
+    resource: Resource[Any],
+    references: References,
+) -> ContainerPlan:
+    problems: list[Problem] = []
+
+    def report(message: str, hint: str = "") -> None:
+        problems.append(_problem(resource, container, message, hint))
+
+    environment: Environment = ()
+    try:
+        environment = tuple(_environment(container, meta, spec, references))
+    except Missing as trouble:
+        report(str(trouble))
+    image = next((i for i in references.settings.images if i.matches(container.image)), None)
+    known = {name: value for name, value in environment if isinstance(value, str)}
+    if image is not None:
+        environment = (*image.env.items(), *environment)
+    command = container.command or (image.command if image is not None else ())
+    if not command:
+        report(
+            f"the container {container.name} has an image, {container.image}, and no command",
+            hint=_remedy(container.image),
+        )
+    directory = container.working_dir or (image.directory if image is not None else "")
+    if directory and not Path(directory).is_dir():
+        report(f"its working directory {directory} is not a folder on this machine")
+    argv = tuple(expand(word, known) for word in (*command, *container.args))
+    context = container.security_context or spec.security_context
+    return ContainerPlan(
+        name=container.name,
+        image=container.image,
+        argv=_program(argv),
+        environment=environment,
+        directory=directory or str(Path(resource.origin.file).resolve().parent),
+        ports=tuple((port.name, port.container_port) for port in container.ports),
+        readiness=container.readiness_probe,
+        liveness=container.liveness_probe,
+        startup=container.startup_probe,
+        lifecycle=container.lifecycle,
+        resources=container.resources or ResourceRequirements(),
+        user=context.run_as_user if context else None,
+        group=context.run_as_group if context else None,
+        always=container.restart_policy == "Always",
+        problems=tuple(problems),
+    )
+
+
+def expand(text: str, variables: Mapping[str, str]) -> str:
+    """`$(NAME)` by its value, unknown names left alone, `$$` by `$`, as Kubernetes does."""
+
+    def value(found: re.Match[str]) -> str:
+        name = found.group(1)
+        return "$" if name is None else variables.get(name, found.group(0))
+
+    return VARIABLE.sub(value, text)
+
+
+def _program(argv: tuple[str, ...]) -> tuple[str, ...]:
+    """`lateen` is the one of this interpreter, whatever the path says."""
+    if not argv or argv[0] != "lateen":
+        return argv
+    beside = Path(sys.executable).with_name("lateen")
+    return (str(beside), *argv[1:]) if beside.exists() else argv
+
+
+def _environment(
+    container: Container, meta: ObjectMeta, spec: PodSpec, references: References
+) -> Iterator[tuple[str, str | FieldOfPod]]:
+    known: dict[str, str] = {}
+    for source in container.env_from:
+        for kind, reference, find in (
+            ("ConfigMap", source.config_map_ref, references.config_map),
+            ("Secret", source.secret_ref, references.secret),
+        ):
+            if reference is None:
+                continue
+            content = find(meta.namespace, reference.name)
+            if content is None and not reference.optional:
+                raise Missing(f"envFrom: there is no {kind} {meta.namespace}/{reference.name}")
+            for name, value in (content or {}).items():
+                known[source.prefix + name] = value
+                yield source.prefix + name, value
+    for variable in container.env:
+        found = _value(variable, container, meta, spec, references)
+        if isinstance(found, str):
+            found = expand(found, known) if variable.value_from is None else found
+            known[variable.name] = found
+        if found is not None:
+            yield variable.name, found
+
+
+def _value(
+    variable: EnvVar,
+    container: Container,
+    meta: ObjectMeta,
+    spec: PodSpec,
+    references: References,
+) -> str | FieldOfPod | None:
+    source = variable.value_from
+    if source is None:
+        return variable.value
+    if source.field_ref is not None:
+        return _field(source.field_ref.field_path, meta, spec)
+    if source.resource_field_ref is not None:
+        return _resource(source.resource_field_ref, container, spec)
+    return _keyed(variable.name, source, meta, references)
+
+
+def _keyed(
+    variable: str, source: EnvVarSource, meta: ObjectMeta, references: References
+) -> str | None:
+    for kind, key, find in (
+        ("ConfigMap", source.config_map_key_ref, references.config_map),
+        ("Secret", source.secret_key_ref, references.secret),
+    ):
+        if key is None:
+            continue
+        content = find(meta.namespace, key.name) or {}
+        if key.key not in content and not key.optional:
+            place = f"{kind} {meta.namespace}/{key.name}"
+            raise Missing(f"env {variable}: there is no key {key.key!r} in {place}")
+        return content.get(key.key)
+    return ""
+
+
+def _field(path: str, meta: ObjectMeta, spec: PodSpec) -> str | FieldOfPod:
+    if path in LATE_FIELDS:
+        return FieldOfPod(path)
+    keyed = KEYED_FIELD.fullmatch(path)
+    if keyed:
+        table = meta.labels if keyed[1] == "labels" else meta.annotations
+        return table.get(keyed[2], "")
+    fields = {
+        "metadata.name": meta.name,
+        "metadata.namespace": meta.namespace,
+        "spec.nodeName": spec.node_name or NODE_NAME,
+        "spec.serviceAccountName": spec.service_account_name or "default",
+    }
+    if path not in fields:
+        known = ", ".join((*fields, *LATE_FIELDS, "metadata.labels['NAME']"))
+        raise Missing(f"fieldRef {path!r} is not a field of a pod; known are {known}")
+    return fields[path]
+
+
+def _resource(reference: ResourceFieldSelector, container: Container, spec: PodSpec) -> str:
+    name = reference.container_name or container.name
+    found = next((part for part in spec.containers if part.name == name), container)
+    which, _, resource = reference.resource.partition(".")
+    requirements = found.resources or ResourceRequirements()
+    table = requirements.limits if which == "limits" else requirements.requests
+    default = _of_machine(resource)
+    try:
+        return str(quantity.in_units(table.get(resource, default), reference.divisor or 1))
+    except ValueError as trouble:
+        raise Missing(f"resourceFieldRef {reference.resource}: {trouble}") from trouble
+
+
+def _of_machine(resource: str) -> int:
+    """What a container without a limit may use: all there is."""
+    if resource == "cpu":
+        return os.cpu_count() or 1
+    if resource == "memory":
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return 0
+
+
+def _decoded(value: Any) -> str:
+    return value.decode(errors="replace") if isinstance(value, bytes) else str(value)
+
+
+def _remedy(image: str) -> str:
+    return (
+        f"add a command to the container, or to {FILE} beside the manifests: "
+        f"images: [{{image: {shlex.quote(image)}, command: [PROGRAM, ARGUMENT]}}]"
+    )
+
+
+def _problem(resource: Resource[Any], container: Container, message: str, hint: str) -> Problem:
+    return Problem(
+        "container",
+        message,
+        resource=str(resource.key),
+        path=f"containers[{container.name}]",
+        file=resource.origin.file,
+        line=resource.origin.line,
+        hint=hint,
+    )

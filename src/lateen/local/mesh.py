@@ -1,0 +1,356 @@
+"""A running mesh: the control plane, the pods that the manifests ask for, the ways in.
+
+    folder --plan--> pods to start, to keep, to stop        (again whenever the folder changes)
+
+The runner is the only owner of everything that a mesh leaves on the machine; leaving `run` removes
+it. A mistake in a manifest keeps what runs and is reported.
+"""
+
+import asyncio
+import contextlib
+import logging
+import os
+import sys
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import yaml
+from watchfiles import awatch
+
+from lateen.api.resource import Resource
+from lateen.base.clock import system_clock
+from lateen.base.problem import Problem, Severity
+from lateen.base.tasks import Tasks
+from lateen.ca import storage
+from lateen.config.paths import read_paths
+from lateen.identity.tokens import TokenSigner, load_or_create_key
+from lateen.local import agent_config, forward, gateways, settings
+from lateen.local.container_plan import DEFAULT_NAMESPACE
+from lateen.local.control_plane import ControlPlaneProcess
+from lateen.local.errors import LocalError
+from lateen.local.host import Host
+from lateen.local.network import Network
+from lateen.local.plan import Plan, PodPlan, plan
+from lateen.local.pod import Pod, PodContext
+from lateen.local.runtime import RuntimeFolder
+from lateen.local.service_environment import ServiceEnvironment
+from lateen.local.state import GatewayAddress, MeshState, Record, Status
+
+log = logging.getLogger(__name__)
+
+STATUS_SECONDS = 0.1  # at most so often is the status written
+REPLACE_SECONDS = 120.0  # an old pod is kept so long for its successor to become ready
+MESSAGES_KEPT = 100
+DISCOVERY_PORT = 15012
+ROOT_NAMESPACE = "istio-system"
+
+
+@dataclass(frozen=True)
+class MeshOptions:
+    folder: Path
+    state: MeshState
+    network: Network
+    host: Host
+    admin: tuple[str, int]  # where the control plane's admin interface listens
+    discovery_port: int = DISCOVERY_PORT
+    notices: tuple[str, ...] = ()
+
+
+class LocalMesh:
+    """Owns the control plane, the pods and the forwarded ports."""
+
+    def __init__(self, options: MeshOptions, record: Record) -> None:
+        self._options, self._record = options, record
+        self._settings = settings.Settings()
+        self._resources: tuple[Resource[Any], ...] = ()
+        self._pods: dict[str, Pod] = {}
+        self._forwards: dict[tuple[tuple[str, str, str], int], forward.Forward] = {}
+        self._problems: tuple[Problem, ...] = ()
+        self._messages: deque[str] = deque(maxlen=MESSAGES_KEPT)
+        self._tasks = Tasks()
+        self._dirty = asyncio.Event()
+        self._phase = "starting"
+        self._trouble = ""
+        self._control: ControlPlaneProcess | None = None
+        self._context: PodContext | None = None
+        self._plan = Plan(())
+        self._services = ServiceEnvironment(options.network)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Until `stop` is set; then everything is stopped and removed."""
+        async with self._tasks:
+            self._tasks.start(self._keep_status(), name="status")
+            try:
+                await self._start()
+                self._tasks.start(self._watch(), name="changes of the folder")
+                await stop.wait()
+            except LocalError as trouble:
+                self._trouble = str(trouble)
+                self._write_status()
+                raise
+            finally:
+                self._phase = "stopping"
+                self._write_status()
+                await self._stop()
+
+    async def _start(self) -> None:
+        reading = settings.read(self._options.folder)
+        self._settings = reading.settings
+        self._report(reading.problems)
+        self._load()
+        trust_domain = self._trust_domain()
+        context = self._context = self._prepare(trust_domain)
+        self._control = control = ControlPlaneProcess(
+            self._control_arguments(),
+            state=self._options.state,
+            admin=self._options.admin,
+            changed=self._dirty.set,
+        )
+        self._tasks.start(control.run(), name="control plane")
+        for planned in self._plan.pods:
+            self._launch(planned, context)
+        await self._reconcile_forwards()
+        await control.wait_ready()
+        self._record = replace(self._record, control=control.process)
+        self._options.state.write_record(self._record)
+        self._phase = "running"
+        self._dirty.set()
+
+    def _prepare(self, trust_domain: str) -> PodContext:
+        """What pods need before the control plane is there: authority, tokens, folders."""
+        state = self._options.state
+        storage.load_or_create(state.control / "ca", trust_domain=trust_domain, clock=system_clock)
+        return PodContext(
+            state=state,
+            network=self._options.network,
+            runtime=RuntimeFolder(state.runtime),
+            signer=TokenSigner(load_or_create_key(state.control), system_clock),
+            root_cert=state.control / "ca" / storage.ROOT,
+            discovery_port=self._options.discovery_port,
+            trust_domain=trust_domain,
+            agent_command=(
+                *(sys.executable, "-m", "lateen.cli.main"),
+                *("agent", "run", "--config"),
+            ),
+            service_environment=self._services.of,
+            clock=system_clock,
+            changed=self._dirty.set,
+            may_change_user=os.geteuid() == 0 and self._options.network.name == "root",
+        )
+
+    def _control_arguments(self) -> tuple[str, ...]:
+        options, network = self._options, self._options.network
+        namespace = self._settings.namespace or DEFAULT_NAMESPACE
+        admin_host, admin_port = options.admin
+        return (
+            *("-f", str(options.folder), "-f", str(options.state.runtime)),
+            *("--state", str(options.state.control)),
+            *("--secure-xds-address", f"{network.discovery_host}:{options.discovery_port}"),
+            *("--xds-address", "127.0.0.1:0"),
+            *("--admin-address", f"{admin_host}:{admin_port}"),
+            *("--namespace", namespace),
+            *("--service-cidr", network.service_cidr),
+            *("--service-step", str(network.service_step)),
+        )
+
+    # -- the folder -----------------------------------------------------------------------------
+
+    def _load(self) -> None:
+        """Reads the manifests; what a mistake hides stays as it was."""
+        namespace = self._settings.namespace or DEFAULT_NAMESPACE
+        reading = read_paths([self._options.folder], namespace=namespace)
+        errors = [p for p in reading.problems if p.severity is Severity.ERROR]
+        broken = {problem.file for problem in errors}
+        resources = reading.resources
+        if not resources and self._resources:
+            self._say("warning: the folder is empty; what runs is kept")
+            return
+        kept = [item for item in self._resources if item.origin.file in broken]
+        present = {item.key for item in resources}
+        self._resources = (*resources, *(item for item in kept if item.key not in present))
+        self._plan = plan(self._resources, self._settings)
+        self._services.update(self._resources)
+        extra = [problem for pod in self._plan.pods for problem in agent_config.problems(pod)]
+        self._report((*self._plan.problems, *extra))
+
+    async def _watch(self) -> None:
+        folder = self._options.folder
+        async for _ in awatch(folder, step=50, debounce=200, recursive=True):
+            reading = settings.read(folder)
+            if not reading.problems:
+                self._settings = reading.settings
+            self._report(reading.problems)
+            self._load()
+            await self._reconcile()
+
+    def _report(self, problems: Iterable[Problem]) -> None:
+        """Says what is newly wrong; the control plane says what is wrong in the manifests."""
+        found = tuple(problems)
+        for problem in found:
+            if problem not in self._problems:
+                self._say(f"{problem.severity}: {problem}")
+        self._problems = (*self._problems, *(p for p in found if p not in self._problems))
+
+    def _say(self, message: str) -> None:
+        log.warning("%s", message)
+        self._messages.append(message)
+        self._dirty.set()
+
+    def _trust_domain(self) -> str:
+        for resource in self._resources:
+            if resource.kind == "ConfigMap" and resource.name == "istio":
+                with contextlib.suppress(yaml.YAMLError):
+                    mesh = yaml.safe_load(resource.spec.data.get("mesh", "")) or {}
+                    if isinstance(mesh, dict) and isinstance(mesh.get("trustDomain"), str):
+                        return str(mesh["trustDomain"])
+        return agent_config.DOMAIN
+
+    # -- pods -----------------------------------------------------------------------------------
+
+    async def _reconcile(self) -> None:
+        """Starts what is new, replaces what changed, stops what is gone."""
+        assert self._context is not None, "started"
+        wanted = {planned.id: planned for planned in self._plan.pods}
+        controllers = {planned.controller for planned in self._plan.pods}
+        fresh = [p for p in wanted.values() if p.id not in self._pods]
+        changed = [
+            planned
+            for planned in wanted.values()
+            if planned.id in self._pods and self._pods[planned.id].plan != planned
+        ]
+        gone = [pod for id_, pod in self._pods.items() if id_ not in wanted]
+        for planned in fresh:
+            self._launch(planned, self._context)
+        for planned in changed:
+            self._tasks.start(self._restart(planned), name=f"restart of {planned.id}")
+        renewed = {planned.controller for planned in fresh}
+        for pod in gone:
+            replaced = pod.plan.controller in controllers and pod.plan.controller in renewed
+            work = self._replace(pod) if replaced else self._remove(pod)
+            self._tasks.start(work, name=f"end of {pod.plan.id}")
+        await self._reconcile_forwards()
+        self._dirty.set()
+
+    def _launch(self, planned: PodPlan, context: PodContext) -> Pod:
+        pod = self._pods[planned.id] = Pod(planned, context)
+        self._tasks.start(pod.run(), name=planned.id)
+        return pod
+
+    async def _restart(self, planned: PodPlan) -> None:
+        """Of a pod that keeps its name, such as one of a StatefulSet."""
+        assert self._context is not None, "started"
+        pod = self._pods[planned.id]
+        await pod.stop(hurry=False)
+        await pod.finish()
+        self._launch(planned, self._context)
+
+    async def _replace(self, old: Pod) -> None:
+        """Keeps the old pod until the new ones of its controller are ready."""
+        clock = asyncio.get_running_loop().time
+        deadline = clock() + REPLACE_SECONDS
+        while clock() < deadline and not self._has_ready_successor(old):
+            await asyncio.sleep(STATUS_SECONDS)
+        if not self._has_ready_successor(old):
+            self._say(
+                f"warning: the new pods of {old.plan.kind} {old.plan.workload} do not become "
+                f"ready; {old.plan.name} keeps running (see: lateen logs {old.plan.workload})"
+            )
+            while not self._has_ready_successor(old):
+                await asyncio.sleep(STATUS_SECONDS * 10)
+        await self._remove(old)
+
+    def _has_ready_successor(self, old: Pod) -> bool:
+        wanted = {planned.id for planned in self._plan.pods}
+        same = [
+            pod
+            for id_, pod in self._pods.items()
+            if id_ in wanted and pod.plan.controller == old.plan.controller
+        ]
+        return not same or all(pod.ready or pod.over for pod in same)
+
+    async def _remove(self, pod: Pod) -> None:
+        await pod.stop(hurry=False)
+        await pod.finish()
+        if self._pods.get(pod.plan.id) is pod:
+            del self._pods[pod.plan.id]
+        self._dirty.set()
+
+    async def _stop(self) -> None:
+        """All at once: nobody is left to be kind to."""
+        pods = list(self._pods.values())
+        await asyncio.gather(*(pod.stop(hurry=True) for pod in pods), return_exceptions=True)
+        await asyncio.gather(*(pod.finish() for pod in pods), return_exceptions=True)
+        if self._control is not None:
+            await self._control.stop()
+        for found in self._forwards.values():
+            found.close()
+
+    # -- ways in --------------------------------------------------------------------------------
+
+    async def _reconcile_forwards(self) -> None:
+        wanted = {
+            (found.controller, found.port): found
+            for found in gateways.ports(self._plan.pods, self._resources, self._settings)
+        }
+        for key in [key for key in self._forwards if key not in wanted]:
+            self._forwards.pop(key).close()
+        for key, found in wanted.items():
+            if key in self._forwards:
+                continue
+            try:
+                listening = forward.listen(
+                    self._options.host, found.port, self._settings.ports.get(found.port)
+                )
+            except LocalError as trouble:
+                self._say(f"error: gateway port {found.port}: {trouble}")
+                continue
+            self._forwards[key] = made = forward.Forward(listening, partial(self._target, found))
+            await made.start()
+
+    def _target(self, port: gateways.GatewayPort) -> tuple[str, int]:
+        """A ready pod of the gateway."""
+        for pod in self._pods.values():
+            if pod.plan.controller == port.controller and pod.ready:
+                return pod.describe().address, port.target
+        raise ConnectionRefusedError("no pod of the gateway is ready")
+
+    def _gateway_addresses(self) -> tuple[GatewayAddress, ...]:
+        return tuple(
+            GatewayAddress(f"{controller[2]}.{controller[1]}", port, found.address)
+            for (controller, port), found in sorted(self._forwards.items())
+        )
+
+    # -- status ---------------------------------------------------------------------------------
+
+    async def _keep_status(self) -> None:
+        while True:  # as long as the mesh runs
+            await self._dirty.wait()
+            self._dirty.clear()
+            self._write_status()
+            await asyncio.sleep(STATUS_SECONDS)
+
+    def _write_status(self) -> None:
+        pods = tuple(pod.describe() for pod in self._pods.values())
+        if self._phase == "running" and all(pod.ready or pod.phase == "Succeeded" for pod in pods):
+            phase = "ready"
+        else:
+            phase = self._phase
+        messages = (*self._messages, *(self._control.messages if self._control else ()))
+        control = self._control.process if self._control else self._record.control
+        if control != self._record.control:
+            self._record = replace(self._record, control=control)
+            self._options.state.write_record(self._record)
+        self._options.state.write_status(
+            Status(
+                phase=phase,
+                pods=pods,
+                gateways=self._gateway_addresses(),
+                notices=self._options.notices,
+                messages=messages,
+                trouble=self._trouble,
+            )
+        )

@@ -1,0 +1,205 @@
+"""What is to run, as the manifests say: one PodPlan per pod, without starting anything.
+
+    Deployment, StatefulSet, DaemonSet, Job, Pod  ->  PodPlan(containers, proxy, owner)
+
+A pod's name holds a hash of its template, as in a cluster: a changed template is a new pod, and so
+a rolling update. What cannot run here is a `Problem`; the rest runs.
+"""
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from lateen.api.kubernetes.pod import PodSpec, PodTemplateSpec
+from lateen.api.resource import ObjectMeta, Resource
+from lateen.base.problem import Problem, Severity
+from lateen.local import injection
+from lateen.local.container_plan import ContainerPlan, References, container_plan
+from lateen.local.settings import Settings
+
+CONTROLLERS = ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job", "Pod")
+NOT_RUN = {"CronJob": "schedules are not run on this machine; write a Job to run it once"}
+HASH_LABEL = "pod-template-hash"
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    kind: str
+    name: str
+    api_version: str = "apps/v1"
+
+
+@dataclass(frozen=True)
+class PodPlan:
+    """Equal plans need no restart. `origin` is where the controller was written."""
+
+    name: str
+    namespace: str
+    workload: str  # the controller's name
+    kind: str  # the controller's kind; Pod for one that has none
+    owner: Owner | None
+    labels: dict[str, str]
+    annotations: dict[str, str]
+    service_account: str
+    proxy: injection.ProxyRole
+    containers: tuple[ContainerPlan, ...]
+    init_containers: tuple[ContainerPlan, ...]
+    spec: PodSpec
+    restart_policy: str = "Always"
+    grace_seconds: float = 30
+    backoff_limit: int = 6
+    origin: str = ""
+
+    @property
+    def id(self) -> str:
+        return f"{self.name}.{self.namespace}"
+
+    @property
+    def controller(self) -> tuple[str, str, str]:
+        return (self.kind, self.namespace, self.workload)
+
+
+@dataclass(frozen=True)
+class Plan:
+    pods: tuple[PodPlan, ...]
+    problems: tuple[Problem, ...] = ()
+
+
+def plan(resources: Iterable[Resource[Any]], settings: Settings) -> Plan:
+    """In the order of the resources; pods of one controller in their order of creation."""
+    known = tuple(resources)
+    references = References.of(known, settings)
+    labels = {item.name: item.meta.labels for item in known if item.kind == "Namespace"}
+    pods: list[PodPlan] = []
+    problems: list[Problem] = []
+    for resource in known:
+        if resource.kind in NOT_RUN:
+            problems.append(_problem(resource, NOT_RUN[resource.kind], Severity.WARNING))
+        if resource.kind not in CONTROLLERS:
+            continue
+        namespace = references.namespace(resource)
+        made = _pods(resource, namespace, labels.get(namespace, {}), references)
+        pods += made
+        for pod in made[:1]:
+            parts = (*pod.init_containers, *pod.containers)
+            problems += [problem for part in parts for problem in part.problems]
+    return Plan(tuple(pods), tuple(problems))
+
+
+def _pods(
+    resource: Resource[Any],
+    namespace: str,
+    namespace_labels: dict[str, str],
+    references: References,
+) -> list[PodPlan]:
+    template = _template(resource)
+    digest = _digest(msgspec.json.encode(template), 9)
+    found = []
+    for name, owner in _names(resource, digest):
+        role = injection.role(template, namespace, namespace_labels)
+        labels = dict(template.metadata.labels)
+        if resource.kind in ("Deployment", "ReplicaSet"):
+            labels[HASH_LABEL] = digest
+        if resource.kind == "Job":
+            labels.setdefault("job-name", resource.name)
+        own = msgspec.structs.replace(
+            template.metadata, name=name, namespace=namespace, labels=labels
+        )
+        found.append(_pod(resource, own, template.spec, owner, role, references))
+    return found
+
+
+def _pod(
+    resource: Resource[Any],
+    meta: ObjectMeta,
+    spec: PodSpec,
+    owner: Owner | None,
+    role: injection.ProxyRole,
+    references: References,
+) -> PodPlan:
+    application = [part for part in spec.containers if not injection.is_proxy(part, role)]
+    initial = [part for part in spec.init_containers if not injection.is_proxy(part, role)]
+
+    def planned(parts: list[Any]) -> tuple[ContainerPlan, ...]:
+        return tuple(container_plan(part, meta, spec, resource, references) for part in parts)
+
+    grace = spec.termination_grace_period_seconds
+    backoff = getattr(resource.spec, "backoff_limit", None)
+    return PodPlan(
+        name=meta.name,
+        namespace=meta.namespace,
+        workload=resource.name,
+        kind=resource.kind,
+        owner=owner,
+        labels=meta.labels,
+        annotations=meta.annotations,
+        service_account=spec.service_account_name or spec.service_account or "default",
+        proxy=role,
+        containers=planned(application),
+        init_containers=planned(initial),
+        spec=spec,
+        restart_policy=_restart_policy(resource, spec),
+        grace_seconds=30 if grace is None else grace,
+        backoff_limit=6 if backoff is None else backoff,
+        origin=str(resource.origin),
+    )
+
+
+def _template(resource: Resource[Any]) -> PodTemplateSpec:
+    if resource.kind != "Pod":
+        template: PodTemplateSpec = resource.spec.template
+        return template
+    return PodTemplateSpec(metadata=resource.meta, spec=resource.spec)
+
+
+def _names(resource: Resource[Any], digest: str) -> Iterator[tuple[str, Owner | None]]:
+    name, spec = resource.name, resource.spec
+    if resource.kind == "Pod":
+        yield name, None
+        return
+    count = {"Job": "parallelism"}.get(resource.kind, "replicas")
+    wanted = getattr(spec, count, None)
+    replicas = 1 if wanted is None else wanted
+    if resource.kind == "Job" and spec.suspend:
+        replicas = 0
+    for place in range(replicas):
+        if resource.kind == "StatefulSet":
+            yield f"{name}-{place}", Owner("StatefulSet", name)
+            continue
+        suffix = _digest(f"{resource.key} {digest} {place}".encode(), 5)
+        if resource.kind == "Deployment":
+            yield f"{name}-{digest}-{suffix}", Owner("ReplicaSet", f"{name}-{digest}")
+        else:
+            version = "batch/v1" if resource.kind == "Job" else "apps/v1"
+            yield f"{name}-{suffix}", Owner(resource.kind, name, version)
+
+
+def _restart_policy(resource: Resource[Any], spec: PodSpec) -> str:
+    if resource.kind == "Job":
+        return "Never" if spec.restart_policy == "Never" else "OnFailure"
+    return spec.restart_policy or "Always"
+
+
+def _digest(content: bytes, length: int) -> str:
+    """Letters and digits as Kubernetes uses in names: none that could spell a word."""
+    alphabet = "bcdfghjklmnpqrstvwxz2456789"
+    number = int.from_bytes(hashlib.sha256(content).digest()[:16], "big")
+    letters = []
+    for _ in range(length):
+        number, letter = divmod(number, len(alphabet))
+        letters.append(alphabet[letter])
+    return "".join(letters)
+
+
+def _problem(resource: Resource[Any], message: str, severity: Severity) -> Problem:
+    return Problem(
+        "local",
+        message,
+        severity=severity,
+        resource=str(resource.key),
+        file=resource.origin.file,
+        line=resource.origin.line,
+    )

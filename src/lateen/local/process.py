@@ -1,0 +1,160 @@
+"""A supervised process: started in its pod's place, its output in a file, stopped with its group.
+
+Each is the leader of a session and process group of its own, and dies with the runner.
+"""
+
+import asyncio
+import contextlib
+import os
+import resource
+import signal
+import subprocess
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO
+
+from lateen.local import netns
+from lateen.local.errors import LocalError
+
+LOG_LIMIT_BYTES = 50 * 1024 * 1024  # a longer file is set aside when its process starts again
+KILL_SECONDS = 5.0  # for the kernel to end a killed process
+KEPT_ENVIRONMENT = (  # of the user's, for every process
+    *("PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LANGUAGE", "TZ", "TMPDIR", "TERM"),
+    *("LC_ALL", "LC_CTYPE", "SSL_CERT_FILE", "SSL_CERT_DIR", "VIRTUAL_ENV", "LATEEN_ENVOY"),
+    *("LD_LIBRARY_PATH", "PYTHONPATH"),
+)
+CAPABILITIES = 64  # more than the kernel has
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """`None` keeps what the runner has. `powerless` gives up all capabilities for good."""
+
+    user: int | None = None
+    group: int | None = None
+    powerless: bool = False
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a pod's processes run: its network, its view of some files, what it is told."""
+
+    namespace: netns.NetworkNamespace | None = None
+    mounts: tuple[tuple[str, str], ...] = ()  # source, target
+    environment: Mapping[str, str] = field(default_factory=dict)
+    cgroup: Path | None = None
+
+
+class Process:
+    """Owns one running process and its group."""
+
+    def __init__(self, child: asyncio.subprocess.Process) -> None:
+        self._child = child
+        self.pid = child.pid
+
+    @property
+    def exit_code(self) -> int | None:
+        """As a shell reports it: 128 and the signal's number for a killed process."""
+        code = self._child.returncode
+        return 128 - code if code is not None and code < 0 else code
+
+    async def wait(self) -> int:
+        await self._child.wait()
+        self.signal(signal.SIGKILL)  # whatever it left running in its group
+        code = self.exit_code
+        return 0 if code is None else code
+
+    def signal(self, number: int) -> None:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.pid, number)
+
+    async def stop(self, grace_seconds: float) -> int:
+        """SIGTERM, then SIGKILL when the grace is over."""
+        self.signal(signal.SIGTERM)
+        try:
+            return await asyncio.wait_for(self.wait(), grace_seconds)
+        except TimeoutError:
+            self.signal(signal.SIGKILL)
+            return await asyncio.wait_for(self.wait(), KILL_SECONDS)
+
+
+async def spawn(
+    argv: Sequence[str],
+    *,
+    log: Path,
+    place: Place | None = None,
+    environment: Mapping[str, str] | None = None,
+    directory: str | None = None,
+    credentials: Credentials | None = None,
+) -> Process:
+    """Raises LocalError, fit to be shown, when the program cannot be started."""
+    where = place or Place()
+    variables = {**kept_environment(), **where.environment, **(environment or {})}
+    with _opened(log) as output:
+        try:
+            child = await asyncio.create_subprocess_exec(
+                *argv,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                env=variables,
+                cwd=directory or None,
+                start_new_session=True,
+                preexec_fn=_preparation(where, credentials or Credentials()),
+            )
+        except OSError as trouble:
+            raise LocalError(f"cannot run {argv[0]}: {trouble.strerror or trouble}") from trouble
+        except (ValueError, subprocess.SubprocessError) as trouble:
+            raise LocalError(f"cannot run {argv[0]} in its pod: {trouble}") from trouble
+    return Process(child)
+
+
+def kept_environment() -> dict[str, str]:
+    return {name: os.environ[name] for name in KEPT_ENVIRONMENT if name in os.environ}
+
+
+def _preparation(place: Place, credentials: Credentials) -> Callable[[], None]:
+    """What the child does between fork and exec: system calls only."""
+
+    def prepare() -> None:
+        if place.cgroup is not None:
+            with contextlib.suppress(OSError):
+                (place.cgroup / "cgroup.procs").write_text("0")
+        enter_place(place)
+        take_credentials(credentials)
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        netns.die_with_parent(signal.SIGKILL)
+
+    return prepare
+
+
+def enter_place(place: Place) -> None:
+    """For the calling process, for good."""
+    if place.namespace is not None:
+        netns.enter(place.namespace.handle, netns.CLONE_NEWNET)
+    if place.mounts:
+        netns.own_mounts()
+        for source, target in place.mounts:
+            netns.bind_mount(source, target)
+
+
+def take_credentials(credentials: Credentials) -> None:
+    if credentials.powerless:
+        for number in range(CAPABILITIES):
+            netns.drop_from_bounding_set(number)
+    if credentials.group is not None:
+        os.setgroups([credentials.group])
+        os.setgid(credentials.group)
+    if credentials.user is not None and credentials.user != os.getuid():
+        os.setuid(credentials.user)
+
+
+@contextlib.contextmanager
+def _opened(log: Path) -> Iterator[IO[bytes]]:
+    log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with contextlib.suppress(OSError):
+        if log.stat().st_size > LOG_LIMIT_BYTES:
+            log.replace(log.with_suffix(log.suffix + ".1"))
+    with open(log, "ab") as output:
+        yield output

@@ -1,0 +1,114 @@
+"""Names outside the mesh, asked for by pods, answered by the resolvers of this machine.
+
+The questions are passed on as they are; the mesh's own names are the agents' business. Names of
+this mesh's domain are never passed on: outside, nobody knows them.
+"""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Sequence
+from pathlib import Path
+
+from lateen.base.tasks import Tasks
+from lateen.local.host import Host
+
+TIMEOUT_SECONDS = 5.0
+HEADER_BYTES = 12
+NAME_ERROR, SERVER_FAILURE = 3, 2
+OPEN_QUESTIONS = 256  # more are dropped, and asked again by whoever asked
+
+
+def host_resolvers(path: Path = Path("/etc/resolv.conf")) -> tuple[str, ...]:
+    try:
+        lines = path.read_text().splitlines()
+    except OSError:
+        return ()
+    words = [line.split() for line in lines]
+    found = [word[1] for word in words if len(word) > 1 and word[0] == "nameserver"]
+    return tuple(server for server in found if ":" not in server)
+
+
+class Resolver:
+    """Owns its sockets inside the mesh; those to the outside live as long as one question."""
+
+    def __init__(self, host: Host, servers: Sequence[str], *, domain: str) -> None:
+        self._host, self._servers = host, tuple(servers)
+        self._own = b"".join(_label(part) for part in domain.split(".")) + b"\0"
+        self._tasks = Tasks()
+        self._open = 0
+        self._transports: list[asyncio.DatagramTransport] = []
+
+    async def listen(self, address: str, ports: Sequence[int]) -> None:
+        loop = asyncio.get_running_loop()
+        for port in ports:
+            made, _ = await loop.create_datagram_endpoint(
+                lambda: _Port(self), local_addr=(address, port)
+            )
+            self._transports.append(made)
+
+    async def close(self) -> None:
+        for transport in self._transports:
+            transport.close()
+        await self._tasks.close()
+
+    def ask(self, question: bytes, reply: "_Port", asker: tuple[str, int]) -> None:
+        if len(question) < HEADER_BYTES or self._open >= OPEN_QUESTIONS:
+            return
+        self._open += 1
+        self._tasks.start(self._answer(question, reply, asker), name="name lookup")
+
+    async def _answer(self, question: bytes, reply: "_Port", asker: tuple[str, int]) -> None:
+        try:
+            reply.send(await self._lookup(question), asker)
+        finally:
+            self._open -= 1
+
+    async def _lookup(self, question: bytes) -> bytes:
+        if self._own in question.lower():
+            return _failure(question, NAME_ERROR)
+        for server in self._servers:
+            with contextlib.suppress(OSError, TimeoutError):
+                async with asyncio.timeout(TIMEOUT_SECONDS):
+                    return await _exchange(self._host.datagram(), question, server)
+        return _failure(question, SERVER_FAILURE)
+
+
+class _Port(asyncio.DatagramProtocol):
+    def __init__(self, resolver: Resolver) -> None:
+        self._resolver = resolver
+        self._transport: asyncio.DatagramTransport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.DatagramTransport), "of a datagram endpoint"
+        self._transport = transport
+
+    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        self._resolver.ask(data, self, addr)
+
+    def send(self, answer: bytes, asker: tuple[str, int]) -> None:
+        if self._transport is not None:
+            self._transport.sendto(answer, asker)
+
+
+async def _exchange(outside: socket.socket, question: bytes, server: str) -> bytes:
+    loop = asyncio.get_running_loop()
+    with outside:
+        await loop.sock_connect(outside, (server, 53))
+        await loop.sock_sendall(outside, question)
+        while True:  # until the caller's timeout
+            answer = await loop.sock_recv(outside, 65535)
+            if answer[:2] == question[:2]:
+                return answer
+
+
+def _failure(question: bytes, code: int) -> bytes:
+    """The question, marked as answered with this code."""
+    flags = bytes([question[2] | 0x80, 0x80 | code])
+    counts = question[4:6] + b"\0" * 6
+    end = question.find(b"\0", HEADER_BYTES) + 5  # name, type and class of the one question
+    return question[:2] + flags + counts + question[HEADER_BYTES:end]
+
+
+def _label(text: str) -> bytes:
+    return bytes([len(text)]) + text.encode()

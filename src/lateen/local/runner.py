@@ -1,0 +1,189 @@
+"""The process that owns a running mesh: `python -m lateen.local.runner SETTINGS`.
+
+`lateen up` starts it and watches; with `--detach` it goes on alone. It ends by SIGTERM or, when it
+is attached, with whoever started it, and leaves nothing behind but logs and the authority.
+"""
+
+import asyncio
+import contextlib
+import fcntl
+import json
+import logging
+import os
+import signal
+import socket
+import sys
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from lateen.base.errors import LateenError
+from lateen.envoy import schema
+from lateen.intercept.rules import Owner
+from lateen.local import bridge, cleanup, forward, modes, netns
+from lateen.local.agent_config import DOMAIN
+from lateen.local.errors import LocalError
+from lateen.local.host import DirectHost, Host, HostHelper
+from lateen.local.mesh import LocalMesh, MeshOptions
+from lateen.local.network import Network
+from lateen.local.resolver import Resolver, host_resolvers
+from lateen.local.state import MeshState, ProcessId, Record, meshes, registry_lock
+
+log = logging.getLogger(__name__)
+
+LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s %(message)s"
+DNS_PORTS = (53, bridge.RESOLVER_PORT)
+
+
+@dataclass(frozen=True)
+class RunnerSettings:
+    folder: str
+    state: str
+    mode: str  # not auto
+    notices: tuple[str, ...] = ()
+    attached: bool = True  # ends when standard input does
+
+
+def command(settings: RunnerSettings) -> tuple[str, ...]:
+    return (sys.executable, "-m", "lateen.local.runner", json.dumps(asdict(settings)))
+
+
+def main(argv: list[str]) -> int:
+    content = json.loads(argv[0])
+    settings = RunnerSettings(**{**content, "notices": tuple(content["notices"])})
+    logging.basicConfig(level=logging.INFO, format=LOG_FORMAT)
+    state = MeshState(Path(settings.state))
+    state.create()
+    with open(state.lock, "w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            log.error("a runner of %s runs already", state.name)
+            return 1
+        return _run(settings, state)
+
+
+def _run(settings: RunnerSettings, state: MeshState) -> int:
+    cleanup.remove_leftovers(state)
+    state.create()
+    host: Host = DirectHost()
+    network: Network | None = None
+    try:
+        if settings.mode == modes.USERNS:
+            host = HostHelper()
+            modes.enter_user_namespace()
+        with registry_lock():
+            network = _network(settings, state)
+            record = _record(settings, state, network)
+            state.write_record(record)
+        network.create()
+        netns.adopt_orphans()
+        return asyncio.run(_serve(settings, state, network, host, record))
+    except LateenError as trouble:
+        log.error("%s", trouble)
+        state.write_status(replace(state.status(), trouble=str(trouble), phase="stopping"))
+        return 1
+    finally:
+        if network is not None:
+            network.close()
+        host.close()
+        cleanup.kill_processes(state.folder)
+        if (written := state.status()).trouble:
+            state.remove()
+            state.write_status(written)
+        else:
+            state.remove()
+
+
+async def _serve(
+    settings: RunnerSettings, state: MeshState, network: Network, host: Host, record: Record
+) -> int:
+    _watch_children_by_handle()
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        loop.add_signal_handler(number, stop.set)
+    if settings.attached:
+        loop.add_reader(sys.stdin.fileno(), _see_end_of_input, stop)
+    admin = (forward.LOOPBACK, _free_port())
+    options = MeshOptions(
+        folder=Path(settings.folder),
+        state=state,
+        network=network,
+        host=host,
+        admin=admin,
+        notices=settings.notices,
+    )
+    async with contextlib.AsyncExitStack() as stack:
+        record = await _open_ways(stack, settings, network, host, admin, record)
+        state.write_record(record)
+        await LocalMesh(options, record).run(stop)
+    return 0
+
+
+async def _open_ways(
+    stack: contextlib.AsyncExitStack,
+    settings: RunnerSettings,
+    network: Network,
+    host: Host,
+    admin: tuple[str, int],
+    record: Record,
+) -> Record:
+    """The control plane's admin interface for the host, names of the outside for the pods."""
+    address = f"{admin[0]}:{admin[1]}"
+    if settings.mode == modes.USERNS:
+        crossing = forward.Forward(host.listen(forward.LOOPBACK, 0), lambda: admin)
+        await crossing.start()
+        stack.callback(crossing.close)
+        address = crossing.address
+    if network.resolver:
+        resolver = Resolver(host, host_resolvers(), domain=DOMAIN)
+        await resolver.listen(network.discovery_host, DNS_PORTS)
+        stack.push_async_callback(resolver.close)
+    return replace(record, admin=address)
+
+
+def _network(settings: RunnerSettings, state: MeshState) -> Network:
+    if settings.mode == modes.EXPLICIT:
+        raise LocalError("explicit mode is not available yet")
+    if settings.mode == modes.USERNS:
+        return bridge.BridgeNetwork(0, name=modes.USERNS, owner=Owner.MARK)
+    records = (other.record() for other in meshes() if other.running)
+    taken = {record.bridge for record in records if record is not None}
+    needed = (sys.executable, str(schema.binary()), str(state.folder))
+    owner = modes.proxy_owner(needed)
+    return bridge.BridgeNetwork(bridge.free_index(taken), name=modes.ROOT, owner=owner)
+
+
+def _record(settings: RunnerSettings, state: MeshState, network: Network) -> Record:
+    return Record(
+        name=state.name,
+        folder=settings.folder,
+        mode=settings.mode,
+        runner=ProcessId.of(os.getpid()),
+        bridge=network.bridge,
+    )
+
+
+def _free_port() -> int:
+    """In the runner's network; taken by the control plane a moment later."""
+    with socket.socket() as probe:
+        probe.bind((forward.LOOPBACK, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _see_end_of_input(stop: asyncio.Event) -> None:
+    if not os.read(sys.stdin.fileno(), 1024):
+        asyncio.get_running_loop().remove_reader(sys.stdin.fileno())
+        stop.set()
+
+
+def _watch_children_by_handle() -> None:
+    """One descriptor a child in place of one thread (the default only from Python 3.12 on)."""
+    if sys.version_info < (3, 12):
+        watcher = asyncio.PidfdChildWatcher()
+        asyncio.get_event_loop_policy().set_child_watcher(watcher)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
