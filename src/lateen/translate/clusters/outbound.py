@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from lateen.api.destination_rule import TrafficPolicy
+from lateen.api.destination_rule import TLSmode, TrafficPolicy
 from lateen.api.mesh_config import MeshConfig
 from lateen.base.incremental import derived
 from lateen.catalog.service import Port, Protocol, Resolution, Service
@@ -213,7 +213,8 @@ def _apply_discovery(
     """How endpoints are found and chosen; whether the client's address is kept instead."""
     service = target.service
     if service.resolution is Resolution.DYNAMIC_DNS:
-        dns.apply_dynamic(cluster)
+        is_plain = policy.tls is None or policy.tls.mode is TLSmode.DISABLE
+        dns.apply_dynamic(cluster, is_plain=is_plain)
         return True
     is_unresolved = service.resolution is Resolution.PASSTHROUGH
     if (is_unresolved and target.is_sidecar and target.captured) or is_passthrough(policy):

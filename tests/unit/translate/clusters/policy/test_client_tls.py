@@ -1,0 +1,212 @@
+from typing import Any
+
+import pytest
+
+from lateen.translate.clusters import build
+from tests.envoy_check import assert_accepted
+from tests.unit.translate.clusters.worlds import (
+    CLIENT,
+    GATEWAY,
+    REVIEWS,
+    cluster,
+    entry,
+    http_options,
+    istio,
+    mesh_of,
+    pod,
+    policy_cluster,
+    reviews,
+    rule,
+    service,
+    tls_context,
+)
+
+NAME = f"outbound|80||{REVIEWS}"
+REVIEWS_ID = "spiffe://cluster.local/ns/default/sa/reviews"
+EXTERNAL = "outbound|443||api.example.com"
+API = entry(
+    "api.example.com",
+    "resolution: STATIC, location: MESH_EXTERNAL, endpoints: [{address: 203.0.113.1}], "
+    "ports: [{number: 443, name: http, protocol: HTTP}], subjectAltNames: [api.example.com]",
+)
+
+
+def external(tls: str, client: Any = CLIENT) -> dict[str, Any]:
+    written = rule(f"trafficPolicy: {{tls: {{{tls}}}}}", "api.example.com")
+    return cluster(mesh_of(API + written), EXTERNAL, client)
+
+
+def names(context: dict[str, Any]) -> list[str]:
+    validation = context["common_tls_context"]["combined_validation_context"]
+    matchers = validation["default_validation_context"].get("match_typed_subject_alt_names", [])
+    return [matcher["matcher"]["exact"] for matcher in matchers]
+
+
+def secrets(context: dict[str, Any]) -> list[str]:
+    common = context["common_tls_context"]
+    found = [item["name"] for item in common.get("tls_certificate_sds_secret_configs", [])]
+    validation = common.get("combined_validation_context")
+    if validation:
+        found.append(validation["validation_context_sds_secret_config"]["name"])
+    return found
+
+
+def test_mutual_tls_is_automatic_where_the_endpoint_can() -> None:
+    matches = cluster(reviews(), NAME)["transport_socket_matches"]
+    context = matches[0]["transport_socket"]["typed_config"]
+
+    assert [match["name"] for match in matches] == ["tlsMode-istio", "tlsMode-disabled"]
+    assert matches[0]["match"] == {"tlsMode": "istio"}
+    assert context["sni"] == f"outbound_.80_._.{REVIEWS}"
+    assert context["common_tls_context"]["alpn_protocols"] == ["istio-peer-exchange", "istio"]
+    assert names(context) == [REVIEWS_ID]
+    assert secrets(context) == ["default", "ROOTCA"]
+
+
+def test_http2_ports_offer_h2_too() -> None:
+    made = cluster(reviews(protocol="grpc"), NAME)
+    context = made["transport_socket_matches"][0]["transport_socket"]["typed_config"]
+
+    assert context["common_tls_context"]["alpn_protocols"][-1] == "h2"
+
+
+@pytest.mark.parametrize(
+    ("mesh_config", "more"),
+    [
+        ("enableAutoMtls: false", ""),
+        ("", istio("PeerAuthentication", "no-mtls", "mtls: {mode: DISABLE}")),
+        ("", istio("PeerAuthentication", "no-mtls", "mtls: {mode: DISABLE}", "istio-system")),
+        ("", rule("trafficPolicy: {tls: {mode: DISABLE}}")),
+    ],
+)
+def test_automatic_mutual_tls_can_be_turned_off(mesh_config: str, more: str) -> None:
+    made = cluster(reviews(more, mesh_config=mesh_config), NAME)
+
+    assert "transport_socket_matches" not in made
+    assert "transport_socket" not in made
+
+
+def test_policies_of_a_workload_do_not_reach_its_clients_clusters() -> None:
+    policy = "selector: {matchLabels: {app: reviews}}, mtls: {mode: DISABLE}"
+    made = cluster(reviews(istio("PeerAuthentication", "no-mtls", policy)), NAME)
+
+    assert "transport_socket_matches" in made
+
+
+def test_identities_count_under_every_name_of_the_trust_domain() -> None:
+    made = cluster(reviews(mesh_config="trustDomainAliases: [old.domain]"), NAME)
+    context = made["transport_socket_matches"][0]["transport_socket"]["typed_config"]
+
+    assert names(context) == [REVIEWS_ID, "spiffe://old.domain/ns/default/sa/reviews"]
+
+
+def test_without_a_choice_of_endpoint_all_of_them_must_take_mutual_tls() -> None:
+    headless = service("db", "clusterIP: None, selector: {app: db}, ports: [{port: 5432}]")
+    name = "outbound|5432||db.default.svc.cluster.local"
+    with_proxy = pod("db-0", "10.1.0.9", "app: db, security.istio.io/tlsMode: istio")
+    without = pod("db-1", "10.1.0.10", "app: db")
+
+    assert "transport_socket" in cluster(mesh_of(headless + with_proxy), name)
+    assert "transport_socket" not in cluster(mesh_of(headless + with_proxy + without), name)
+    assert "transport_socket" not in cluster(mesh_of(headless), name)
+
+
+def test_istio_mutual_may_name_server_and_peers() -> None:
+    made = policy_cluster("tls: {mode: ISTIO_MUTUAL, sni: x.example, subjectAltNames: [a.example]}")
+
+    assert tls_context(made)["sni"] == "x.example"
+    assert names(tls_context(made)) == ["a.example"]
+
+
+def test_simple_tls_checks_against_the_system_and_the_entry_s_names() -> None:
+    made = external("mode: SIMPLE")
+
+    assert secrets(tls_context(made)) == ["file-root:system"]
+    assert names(tls_context(made)) == ["api.example.com"]
+    assert made["metadata"]["filter_metadata"]["istio"]["alpn_override"] == "false"
+    assert http_options(made)["upstream_http_protocol_options"] == {
+        "auto_sni": True, "auto_san_validation": True,
+    }  # fmt: skip
+
+
+def test_a_server_name_or_names_to_check_end_the_automatism() -> None:
+    named = external("mode: SIMPLE, sni: x.example")
+    checked = external("mode: SIMPLE, subjectAltNames: [x.example]")
+
+    assert http_options(named) == {}
+    assert tls_context(named)["sni"] == "x.example"
+    assert http_options(checked)["upstream_http_protocol_options"] == {"auto_sni": True}
+
+
+def test_verification_can_be_skipped() -> None:
+    made = external("mode: SIMPLE, insecureSkipVerify: true")
+
+    assert tls_context(made)["common_tls_context"]["validation_context"] == {}
+
+
+def test_files_are_secrets_of_the_agent() -> None:
+    made = external(
+        "mode: MUTUAL, clientCertificate: /c.pem, privateKey: /k.pem, caCertificates: /ca.pem"
+    )
+
+    assert secrets(tls_context(made)) == ["file-cert:/c.pem~/k.pem", "file-root:/ca.pem"]
+
+
+def test_credentials_are_for_gateways_and_chosen_workloads() -> None:
+    written = "mode: MUTUAL, credentialName: client"
+    ours = external(written, GATEWAY)
+    chosen = rule(
+        "workloadSelector: {matchLabels: {app: front}}, "
+        "trafficPolicy: {tls: {mode: SIMPLE, credentialName: client}}",
+        "api.example.com",
+    )
+
+    assert secrets(tls_context(ours)) == ["kubernetes://client", "kubernetes://client-cacert"]
+    assert secrets(tls_context(external(written))) == ["file-root:system"]
+    assert secrets(tls_context(cluster(mesh_of(API + chosen), EXTERNAL))) == [
+        "kubernetes://client-cacert"
+    ]
+
+
+def test_versions_and_curves_follow_the_mesh() -> None:
+    made = policy_cluster(
+        "tls: {mode: SIMPLE}",
+        mesh_config="tlsDefaults: {minProtocolVersion: TLSV1_3, ecdhCurves: [P-256]}",
+    )
+
+    assert tls_context(made)["common_tls_context"]["tls_params"] == {
+        "tls_minimum_protocol_version": "TLSv1_3",
+        "tls_maximum_protocol_version": "TLSv1_3",
+        "ecdh_curves": ["P-256"],
+    }
+
+
+def test_the_proxy_protocol_goes_around_every_socket() -> None:
+    wrapped = policy_cluster("proxyProtocol: {version: V2}")["transport_socket_matches"]
+    plain = policy_cluster("proxyProtocol: {version: V1}, tls: {mode: DISABLE}")
+
+    for match, inner in zip(wrapped, ("tls", "raw_buffer"), strict=True):
+        socket = match["transport_socket"]["typed_config"]
+        assert socket["config"] == {"version": "V2"}
+        assert socket["transport_socket"]["name"].endswith(inner)
+    assert plain["transport_socket"]["typed_config"]["transport_socket"]["name"].endswith("buffer")
+
+
+@pytest.mark.envoy
+def test_envoy_accepts_every_mode() -> None:
+    modes = (
+        "mode: DISABLE",
+        "mode: ISTIO_MUTUAL",
+        "mode: SIMPLE",
+        "mode: SIMPLE, insecureSkipVerify: true",
+        "mode: MUTUAL, clientCertificate: /c.pem, privateKey: /k.pem",
+        "mode: SIMPLE, subjectAltNames: ['spiffe://a/b', x.example, 10.0.0.1]",
+    )
+    made = []
+    for index, mode in enumerate(modes):
+        policy = f"trafficPolicy: {{tls: {{{mode}}}, proxyProtocol: {{version: V2}}}}"
+        body = build.cluster(reviews(rule(policy)), CLIENT, NAME)
+        assert body is not None
+        made.append(body + bytes((10, 2)) + f"c{index}".encode())  # a name of its own
+
+    assert_accepted(clusters=made)
