@@ -1,6 +1,6 @@
 """The filters that enforce AuthorizationPolicy before a request or connection goes on.
 
-    CUSTOM   not offered here: what such a policy covers is denied, never let through
+    CUSTOM   an authorization service decides, see `external`
     AUDIT    RBAC, action LOG
     DENY     RBAC, action DENY
     ALLOW    RBAC, action ALLOW: with any such policy, what none of them allows is refused
@@ -14,8 +14,9 @@ from typing import Any
 from lateen.api.authorization_policy import Action, Rule
 from lateen.base.incremental import derived
 from lateen.envoy import messages, types
+from lateen.translate.authorization import external
 from lateen.translate.authorization import rule as rules
-from lateen.translate.authorization.policies import Policies, Policy, is_dry_run, policies
+from lateen.translate.authorization.policies import Policy, is_dry_run, policies
 from lateen.translate.authorization.rule import Context
 from lateen.translate.authorization.trust_domain import TrustDomains
 from lateen.view.mesh import Mesh
@@ -29,6 +30,7 @@ DRY_RUN_PREFIXES = {
     Action.DENY: "istio_dry_run_deny_",
 }
 TCP_STATISTICS = "tcp."
+BAD_CUSTOM = "-deny-due-to-bad-CUSTOM-action"  # no provider can decide
 ENVOY_ACTIONS = {Action.ALLOW: "ALLOW", Action.DENY: "DENY", Action.AUDIT: "LOG"}
 
 
@@ -53,25 +55,16 @@ def _filters(mesh: Mesh, namespace: str, labels: Labels, is_tcp: bool) -> tuple[
     domains = TrustDomains(
         tuple(dict.fromkeys((mesh.trust_domain, *mesh.config.trust_domain_aliases)))
     )
-    return tuple(
-        messages.serialize(each)
-        for each in built(policies(mesh, namespace, labels), domains, is_tcp=is_tcp)
-    )
-
-
-def built(found: Policies, domains: TrustDomains, *, is_tcp: bool) -> list[Any]:
-    """The filters of some policies."""
-    groups = (
-        (Action.DENY, found.custom),
+    found = policies(mesh, namespace, labels)
+    made = _custom(mesh, found.custom, domains, is_tcp=is_tcp)
+    for action, group in (
         (Action.AUDIT, found.audit),
         (Action.DENY, found.deny),
         (Action.ALLOW, found.allow),
-    )
-    return [
-        _filter(_rbac(group, action, domains, is_tcp=is_tcp), is_tcp=is_tcp)
-        for action, group in groups
-        if group
-    ]
+    ):
+        if group:
+            made.append(_filter(_rbac(group, action, domains, is_tcp=is_tcp), is_tcp=is_tcp))
+    return tuple(messages.serialize(each) for each in made)
 
 
 def _filter(config: Any, *, is_tcp: bool) -> Any:
@@ -80,8 +73,12 @@ def _filter(config: Any, *, is_tcp: bool) -> Any:
     return made
 
 
+def _empty(*, is_tcp: bool) -> Any:
+    return types.NetworkRbac(stat_prefix=TCP_STATISTICS) if is_tcp else types.HttpRbac()
+
+
 def _rbac(group: Iterable[Policy], action: Action, domains: TrustDomains, *, is_tcp: bool) -> Any:
-    made = types.NetworkRbac(stat_prefix=TCP_STATISTICS) if is_tcp else types.HttpRbac()
+    made = _empty(is_tcp=is_tcp)
     made.shadow_rules_stat_prefix = DRY_RUN_PREFIXES[Action.ALLOW]
     for policy in group:
         dry = is_dry_run(policy)
@@ -90,19 +87,43 @@ def _rbac(group: Iterable[Policy], action: Action, domains: TrustDomains, *, is_
         target.SetInParent()
         if dry and action in DRY_RUN_PREFIXES:
             made.shadow_rules_stat_prefix = DRY_RUN_PREFIXES[action]
-        context = Context(policy.namespace, action, is_tcp, domains)
-        _add_policy(target, policy, context)
+        _add_policy(target, policy, Context(policy.namespace, action, is_tcp, domains))
     return made
 
 
-def _add_policy(target: Any, policy: Policy, context: Context) -> None:
+def _custom(
+    mesh: Mesh, group: Iterable[Policy], domains: TrustDomains, *, is_tcp: bool
+) -> list[Any]:
+    enforced = [policy for policy in group if not is_dry_run(policy)]
+    if not enforced:
+        return []
+    named = {policy.spec.provider.name if policy.spec.provider else "" for policy in enforced}
+    provider = external.find_provider(mesh, named.pop()) if len(named) == 1 else None
+    if provider is not None and is_tcp and not external.speaks_tcp(provider):
+        return []
+    made = _empty(is_tcp=is_tcp)
+    made.shadow_rules_stat_prefix = external.SHADOW_PREFIX
+    target = made.rules if provider is None else made.shadow_rules
+    target.action = "DENY"
+    for policy in enforced:
+        context = Context(policy.namespace, Action.CUSTOM, is_tcp, domains)
+        if provider is None:
+            _add_policy(target, policy, context, suffix=BAD_CUSTOM)
+        else:
+            _add_policy(target, policy, context, prefix=f"{provider.policy_prefix}-")
+    if provider is None:
+        return [_filter(made, is_tcp=is_tcp)]
+    asks = external.network_filter if is_tcp else external.http_filter
+    return [_filter(made, is_tcp=is_tcp), asks(provider)]
+
+
+def _add_policy(
+    target: Any, policy: Policy, context: Context, *, prefix: str = "", suffix: str = ""
+) -> None:
+    name = f"{prefix}ns[{policy.namespace}]-policy[{policy.name}]-rule"
     if not policy.spec.rules:
-        target.policies[_name(policy, 0)].CopyFrom(rules.never())
+        target.policies[f"{name}[0]{suffix}"].CopyFrom(rules.never())
     for index, written in enumerate(policy.spec.rules):
         found = rules.policy(written or Rule(), context)
         if found is not None:
-            target.policies[_name(policy, index)].CopyFrom(found)
-
-
-def _name(policy: Policy, index: int) -> str:
-    return f"ns[{policy.namespace}]-policy[{policy.name}]-rule[{index}]"
+            target.policies[f"{name}[{index}]{suffix}"].CopyFrom(found)

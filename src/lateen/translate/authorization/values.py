@@ -29,7 +29,7 @@ def string_matcher(value: str, *, prefix: str = "", ignore_case: bool = False) -
         made.safe_regex.regex = ANYTHING
     elif value.startswith("*"):
         if prefix:
-            made.safe_regex.regex = f"{prefix}.*{re.escape(value[1:])}"
+            made.safe_regex.regex = f"{prefix}.*{literal(value[1:])}"
         else:
             made.suffix = value[1:]
     elif value.endswith("*"):
@@ -37,6 +37,11 @@ def string_matcher(value: str, *, prefix: str = "", ignore_case: bool = False) -
     else:
         made.exact = prefix + value
     return made
+
+
+def literal(text: str) -> str:
+    """As a regular expression that matches nothing else (the characters RE2 has to have quoted)."""
+    return re.sub(r"[\\.+*?()|\[\]{}^$]", r"\\\g<0>", text)
 
 
 def regex_matcher(regex: str) -> Any:
@@ -47,7 +52,7 @@ def regex_matcher(regex: str) -> Any:
 
 def quoted(text: str) -> str:
     """As a regular expression in which `*` stands for any text."""
-    return ".*".join(map(re.escape, text.split("*")))
+    return ".*".join(map(literal, text.split("*")))
 
 
 def cidr(value: str) -> Any:
@@ -98,7 +103,7 @@ def source_service_account(value: str, namespace: str) -> Any:
     owner, name = (first, second) if slash else (namespace, value)
     if not owner or not name or "/" in name:
         raise BadValue(f"not a service account: {value}")
-    regex = f"spiffe://.+/ns/{re.escape(owner)}/(.+/|)sa/{re.escape(name)}(/.+)?"
+    regex = f"spiffe://.+/ns/{literal(owner)}/(.+/|)sa/{literal(name)}(/.+)?"
     return authenticated(regex_matcher(regex))
 
 
@@ -106,7 +111,7 @@ def source_trust_domain(value: str) -> Any:
     if value == "*":
         return authenticated(types.StringMatcher(prefix=SPIFFE))
     if "*" in value:
-        domain = "[^/]*".join(map(re.escape, value.split("*")))
+        domain = "[^/]*".join(map(literal, value.split("*")))
         return authenticated(regex_matcher(f"{SPIFFE}{domain}/.*"))
     return authenticated(types.StringMatcher(prefix=f"{SPIFFE}{value}/"))
 
