@@ -4,6 +4,8 @@ A destination without a port means the only port of its service, else the listen
 that nobody knows still names a cluster: requests then fail, and the name says why.
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from lateen.api.duration import Duration
@@ -17,6 +19,7 @@ from lateen.api.virtual_service import (
     Percent,
     RedirectPortSelection,
 )
+from lateen.catalog.service import Service
 from lateen.envoy import messages
 from lateen.translate import names
 from lateen.translate.routes.filter_config import fractional_percent
@@ -29,6 +32,15 @@ from lateen.view.scope import OutboundScope, find_service
 REDIRECT_CODES = {0: 0, 301: 0, 302: 1, 303: 2, 307: 3, 308: 4}  # HTTP status: Envoy's enum
 DEFAULT_PORTS = {"http": 80, "https": 443}
 ALL_REQUESTS = Percent(value=100)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A destination of a route, found in the mesh."""
+
+    item: HTTPRouteDestination
+    cluster: names.ClusterName
+    hashed: Any | None  # the HashPolicy of its DestinationRule
 
 
 def forward(
@@ -44,8 +56,12 @@ def forward(
 
     `authority` is what the route's own headers ask the Host to become.
     """
-    destinations = _weighted(http)
-    if not destinations:
+    targets = [
+        _target(mesh, scope, item, item.destination, port)
+        for item in _weighted(http)
+        if item.destination is not None
+    ]
+    if not targets:
         return False
     action = route.route
     set_timeout(action, http.timeout)
@@ -55,24 +71,19 @@ def forward(
     if authority:
         action.host_rewrite_literal = authority
     _add_mirrors(action, mesh, scope, http, port)
-    if len(destinations) == 1:
-        _forward_to_one(route, mesh, scope, destinations[0], port)
+    if len(targets) == 1:
+        _forward_to_one(route, targets[0])
     else:
-        for destination in destinations:
-            _add_weight(action, mesh, scope, destination, port)
-    _set_hash_and_retries(action, mesh, scope, http, port)
+        for target in targets:
+            _add_weight(action, target)
+    _set_hash_and_retries(action, mesh, http, targets)
     return True
 
 
 def destination_port(
     mesh: Mesh, scope: OutboundScope, destination: Destination, listener_port: int
 ) -> int:
-    if destination.port is not None and destination.port.number:
-        return destination.port.number
-    service = find_service(mesh, scope, destination.host)
-    if service is not None and len(service.ports) == 1:
-        return service.ports[0].number
-    return listener_port
+    return _port(destination, find_service(mesh, scope, destination.host), listener_port)
 
 
 def destination_cluster(
@@ -163,51 +174,58 @@ def _mirror_percent(http: HTTPRoute) -> Percent:
     return ALL_REQUESTS
 
 
-def _forward_to_one(
-    route: Any, mesh: Mesh, scope: OutboundScope, item: HTTPRouteDestination, port: int
-) -> None:
-    assert item.destination is not None
-    route.route.cluster = destination_cluster(mesh, scope, item.destination, port)
-    if item.headers is None:
+def _target(
+    mesh: Mesh,
+    scope: OutboundScope,
+    item: HTTPRouteDestination,
+    destination: Destination,
+    listener_port: int,
+) -> Target:
+    service = find_service(mesh, scope, destination.host)
+    port = _port(destination, service, listener_port)
+    namespace = service.namespace if service is not None else ""
+    settings = consistent_hash(mesh, scope, destination.host, namespace, destination.subset, port)
+    return Target(
+        item,
+        names.outbound_cluster(port, destination.subset, destination.host),
+        hash_policy(settings) if settings is not None else None,
+    )
+
+
+def _port(destination: Destination, service: Service | None, listener_port: int) -> int:
+    if destination.port is not None and destination.port.number:
+        return destination.port.number
+    if service is not None and len(service.ports) == 1:
+        return service.ports[0].number
+    return listener_port
+
+
+def _forward_to_one(route: Any, target: Target) -> None:
+    route.route.cluster = target.cluster
+    if target.item.headers is None:
         return
-    authority = apply_headers(route, item.headers)
+    authority = apply_headers(route, target.item.headers)
     if authority and not route.route.host_rewrite_literal:
         route.route.host_rewrite_literal = authority
 
 
-def _add_weight(
-    action: Any, mesh: Mesh, scope: OutboundScope, item: HTTPRouteDestination, port: int
-) -> None:
-    assert item.destination is not None
-    weight = action.weighted_clusters.clusters.add()
-    weight.name = destination_cluster(mesh, scope, item.destination, port)
-    weight.weight.value = item.weight
-    if item.headers is None:
+def _add_weight(action: Any, target: Target) -> None:
+    weight = action.weighted_clusters.clusters.add(name=target.cluster)
+    weight.weight.value = target.item.weight
+    if target.item.headers is None:
         return
-    authority = apply_headers(weight, item.headers)
+    authority = apply_headers(weight, target.item.headers)
     if authority and not action.host_rewrite_literal:
         weight.host_rewrite_literal = authority
 
 
 def _set_hash_and_retries(
-    action: Any, mesh: Mesh, scope: OutboundScope, http: HTTPRoute, port: int
+    action: Any, mesh: Mesh, http: HTTPRoute, targets: Sequence[Target]
 ) -> None:
-    hashed = False
-    for item in _weighted(http):
-        destination = item.destination
-        assert destination is not None
-        settings = consistent_hash(
-            mesh,
-            scope,
-            destination.host,
-            destination.subset,
-            destination_port(mesh, scope, destination, port),
-        )
-        made = hash_policy(settings) if settings is not None else None
-        hashed = hashed or made is not None
-        if made is not None and made not in action.hash_policy:
-            action.hash_policy.append(made)
+    for target in targets:
+        if target.hashed is not None and target.hashed not in action.hash_policy:
+            action.hash_policy.append(target.hashed)
     retries = http.retries or mesh.config.default_http_retry_policy
-    policy = retry_policy(retries, consistent_hash=hashed)
+    policy = retry_policy(retries, consistent_hash=bool(action.hash_policy))
     if policy is not None:
         action.retry_policy.CopyFrom(policy)

@@ -9,7 +9,6 @@
 The first one to claim a domain keeps it, since Envoy refuses a table that has one twice.
 """
 
-import ipaddress
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -82,8 +81,4 @@ def unclaimed(domains: Domains, claimed: set[str], known: frozenset[str]) -> tup
 
 def host_form(address: str) -> str:
     """An address as it stands in a Host header: IPv6 in brackets."""
-    try:
-        version = ipaddress.ip_address(address).version
-    except ValueError:
-        return address
-    return f"[{address}]" if version == 6 else address
+    return f"[{address}]" if ":" in address else address

@@ -12,15 +12,13 @@ from lateen.translate.clusters.policy import load_balancer
 from lateen.translate.clusters.policy.resolve import destination_policy
 from lateen.view.destination_rule import destination_rule
 from lateen.view.mesh import Mesh
-from lateen.view.scope import OutboundScope, find_service
+from lateen.view.scope import OutboundScope
 
 
 def consistent_hash(
-    mesh: Mesh, scope: OutboundScope, hostname: str, subset: str, port: int
+    mesh: Mesh, scope: OutboundScope, hostname: str, namespace: str, subset: str, port: int
 ) -> ConsistentHashLB | None:
-    """The hash settings that govern one destination, or None."""
-    service = find_service(mesh, scope, hostname)
-    namespace = service.namespace if service is not None else ""
+    """The hash settings that govern one destination, or None. `namespace` is its service's."""
     if destination_rule(mesh, scope, hostname, namespace) is None:
         return None
     policy = destination_policy(mesh, scope, hostname, namespace, subset, port)

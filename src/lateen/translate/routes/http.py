@@ -18,7 +18,7 @@ from lateen.translate.routes.headers import apply_headers
 from lateen.translate.routes.match import applies, is_catch_all, route_match
 from lateen.translate.routes.retry import retry_policy
 from lateen.view.mesh import Mesh
-from lateen.view.scope import OutboundScope
+from lateen.view.scope import OutboundScope, find_service
 from lateen.view.virtual_service import MESH, RoutedVirtualService
 
 SIDECAR_GATEWAYS = frozenset((MESH,))
@@ -64,7 +64,9 @@ def default_route(mesh: Mesh, scope: OutboundScope, hostname: str, port: int) ->
     route.match.prefix = "/"
     route.route.cluster = names.outbound_cluster(port, "", hostname)
     action.set_timeout(route.route, None)
-    settings = consistent_hash(mesh, scope, hostname, "", port)
+    service = find_service(mesh, scope, hostname)
+    namespace = service.namespace if service is not None else ""
+    settings = consistent_hash(mesh, scope, hostname, namespace, "", port)
     hashed = hash_policy(settings) if settings is not None else None
     if hashed is not None:
         route.route.hash_policy.append(hashed)
