@@ -1,5 +1,6 @@
 """What `lateen control` is told on its command line."""
 
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,3 +22,9 @@ class ControlSettings:
     admin_address: Address | None = field(default_factory=lambda: parse_address(ADMIN_ADDRESS))
     server_names: tuple[str, ...] = ()  # further names and addresses in the server's certificate
     mesh: Settings = field(default_factory=Settings)
+
+
+def default_state() -> Path:
+    """Where a control plane that is told nothing keeps its authority."""
+    home = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
+    return Path(home) / "lateen" / "control"

@@ -1,0 +1,112 @@
+"""`lateen control`: the control plane alone, in the foreground."""
+
+import argparse
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from lateen.control.settings import ControlSettings
+
+EXAMPLES = """\
+examples:
+  lateen control -f mesh/
+  lateen control -f mesh/ --secure-xds-address :15012 --state /var/lib/lateen
+"""
+
+
+def add_parser(commands: Any) -> None:
+    parser = commands.add_parser(
+        "control",
+        help="run the control plane alone",
+        description="Reads folders of manifests, watches them, and keeps proxies up to date.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "-f", "--file", dest="folders", metavar="FOLDER", action="append", default=[],
+        help="a folder (recursive) or file to read and watch; may be repeated",
+    )  # fmt: skip
+    parser.add_argument("paths", nargs="*", metavar="FOLDER", help="more folders and files")
+    parser.add_argument(
+        "--xds-address", default="127.0.0.1:15010", metavar="HOST:PORT",
+        help="plaintext discovery for tools, on loopback only; empty: none (default: %(default)s)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--secure-xds-address", default="", metavar="HOST:PORT",
+        help="discovery and certificates over TLS, for agents, such as :15012",
+    )  # fmt: skip
+    parser.add_argument(
+        "--admin-address", default="127.0.0.1:15014", metavar="HOST:PORT",
+        help="readiness, metrics and debug pages; empty: none (default: %(default)s)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--state", default="", metavar="DIR",
+        help="where authority and keys are kept (default: the user's state folder)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--server-name", dest="server_names", metavar="NAME", action="append", default=[],
+        help="a further name or address by which agents reach the secure port; may be repeated",
+    )  # fmt: skip
+    parser.add_argument("--mesh-config", default="", metavar="FILE", help="a MeshConfig document")
+    parser.add_argument("--namespace", default="default", help="of objects that name none")
+    parser.add_argument("--root-namespace", default="istio-system", metavar="NAMESPACE")
+    parser.add_argument("--trust-domain", default="", metavar="DOMAIN")
+    parser.add_argument(
+        "--service-cidr", default="", metavar="CIDR",
+        help="give addresses of this range to Services that have none",
+    )  # fmt: skip
+    parser.add_argument(
+        "--service-step", type=int, default=1, metavar="N",
+        help="distance between two of those addresses (default: 1)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--log-level", default="warning", choices=["debug", "info", "warning", "error"],
+        help="least important messages to print (default: warning)",
+    )  # fmt: skip
+
+
+def run(arguments: argparse.Namespace) -> int:
+    import sys
+
+    from lateen.base import logs
+
+    folders = [*arguments.folders, *arguments.paths]
+    if not folders:
+        print("lateen control: name a folder to read with -f", file=sys.stderr)
+        return 2
+    logs.to_stderr(arguments.log_level)
+    settings = _settings(arguments, folders)
+
+    from lateen.config.folder import FolderSource
+    from lateen.control import process
+
+    return process.run(settings, FolderSource(settings.folders, namespace=arguments.namespace))
+
+
+def _settings(arguments: argparse.Namespace, folders: list[str]) -> "ControlSettings":
+    from pathlib import Path
+
+    from lateen.config import mesh_config
+    from lateen.control.settings import ControlSettings, default_state
+    from lateen.view.mesh import Settings
+    from lateen.xds.transport.listener import parse_address
+
+    def address(text: str) -> Any:
+        return parse_address(text) if text else None
+
+    return ControlSettings(
+        folders=tuple(map(Path, folders)),
+        state=Path(arguments.state) if arguments.state else default_state(),
+        xds_address=address(arguments.xds_address),
+        secure_xds_address=address(arguments.secure_xds_address),
+        admin_address=address(arguments.admin_address),
+        server_names=tuple(arguments.server_names),
+        mesh=Settings(
+            root_namespace=arguments.root_namespace,
+            trust_domain=arguments.trust_domain,
+            mesh_config=mesh_config.read_file(arguments.mesh_config)
+            if arguments.mesh_config
+            else None,
+            service_cidr=arguments.service_cidr,
+            service_step=arguments.service_step,
+        ),
+    )

@@ -1,0 +1,135 @@
+"""`lateen proxy-status`: how up to date each proxy is, and what it rejected."""
+
+import argparse
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+COLUMNS = ("CDS", "LDS", "EDS", "RDS", "ECDS")
+HEADING = ("NAME", "CLUSTER", *COLUMNS, "ISTIOD", "VERSION")
+DETAILS = ("TYPE", "STATUS", "RESOURCES", "SENT", "ACKNOWLEDGED")
+CONTROL = "lateen"
+GAP = 5
+TIMEOUT_SECONDS = 10.0
+EXAMPLES = """\
+examples:
+  lateen proxy-status
+  lateen proxy-status reviews-v1-6d8f.shop
+  lateen proxy-status --admin-address 127.0.0.1:15014 -o json
+
+SYNCED    the proxy acknowledged the last response
+STALE     a response was sent, or waits to be, and is not acknowledged
+NOT SENT  there was nothing to send
+ERROR     the proxy rejected the last response; the reason is printed below the table
+"""
+
+
+def add_parser(commands: Any) -> None:
+    parser = commands.add_parser(
+        "proxy-status",
+        help="show how up to date each proxy is",
+        description="Shows for each connected proxy whether it has the configuration in force.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("proxy", nargs="?", default="", metavar="NAME[.NAMESPACE]")
+    parser.add_argument("-n", "--namespace", default="", help="of the proxy, or of those listed")
+    parser.add_argument("-o", "--output", choices=["json", "table"], default="table")
+    parser.add_argument("--name", default="", help="of the mesh (default: the only one)")
+    parser.add_argument(
+        "--admin-address", default="", metavar="HOST:PORT",
+        help="admin interface of the control plane (default: that of the running mesh)",
+    )  # fmt: skip
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """1 when a proxy rejects its configuration."""
+    address = arguments.admin_address or _address_of_mesh(arguments.name)
+    proxies = [each for each in _proxies(address) if _is_wanted(each, arguments)]
+    if arguments.proxy and not proxies:
+        print(f"lateen: no proxy {arguments.proxy!r} is connected", file=sys.stderr)
+        return 2
+    if arguments.output == "json":
+        import json
+
+        print(json.dumps(proxies, indent=4))
+    elif arguments.proxy:
+        for proxy in proxies:
+            _print_details(proxy)
+    else:
+        _print_table(HEADING, [_row(proxy) for proxy in proxies])
+    rejections = [line for proxy in proxies for line in _rejections(proxy)]
+    if arguments.output != "json":
+        print("".join(f"\n{line}" for line in rejections), end="\n" if rejections else "")
+    return 1 if rejections else 0
+
+
+def _address_of_mesh(name: str) -> str:
+    from lateen.local import state
+    from lateen.local.errors import LocalError
+
+    mesh = state.chosen_mesh(name)
+    record = mesh.record()
+    if record is None or not record.admin:
+        raise LocalError(f"the control plane of the mesh {mesh.name} is not running yet")
+    return record.admin
+
+
+def _proxies(address: str) -> list[dict[str, Any]]:
+    import http.client
+    import json
+
+    from lateen.base.errors import LateenError
+
+    connection = http.client.HTTPConnection(address, timeout=TIMEOUT_SECONDS)
+    try:
+        connection.request("GET", "/debug/syncz")
+        answer = connection.getresponse()
+        found = json.loads(answer.read())
+    except (OSError, ValueError, http.client.HTTPException) as trouble:
+        raise LateenError(
+            f"the control plane's admin interface at {address} does not answer: {trouble}; "
+            "name another with --admin-address"
+        ) from trouble
+    finally:
+        connection.close()
+    return found if isinstance(found, list) else []
+
+
+def _is_wanted(proxy: dict[str, Any], arguments: argparse.Namespace) -> bool:
+    name, _, namespace = str(proxy["proxy"]).rpartition(".")
+    if arguments.namespace and namespace != arguments.namespace:
+        return False
+    wanted = arguments.proxy.rpartition("/")[2]
+    return wanted in ("", name, proxy["proxy"])
+
+
+def _row(proxy: dict[str, Any]) -> tuple[str, ...]:
+    states = (proxy["types"][column]["state"] for column in COLUMNS)
+    return (proxy["proxy"], proxy["cluster"], *states, CONTROL, proxy["version"])
+
+
+def _print_details(proxy: dict[str, Any]) -> None:
+    print(f"{proxy['proxy']} ({proxy['protocol']}, from {proxy['address']})")
+    rows = [
+        (name, of["state"], str(of["resources"]), of["sent_nonce"], of["acknowledged_nonce"])
+        for name, of in proxy["types"].items()
+    ]
+    _print_table(DETAILS, rows)
+
+
+def _rejections(proxy: dict[str, Any]) -> Iterator[str]:
+    for name, of in proxy["types"].items():
+        if of["state"] != "ERROR":
+            continue
+        yield f"{proxy['proxy']} rejected {name} {', '.join(of['rejected'])}: {of['reason']}"
+        for source in of["sources"]:
+            yield f"    made from {source}"
+
+
+def _print_table(heading: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
+    table = [heading, *rows]
+    widths = [max(len(row[column]) for row in table) + GAP for column in range(len(heading))]
+    for row in table:
+        line = "".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        print(line.rstrip())
