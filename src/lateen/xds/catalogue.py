@@ -28,10 +28,13 @@ class Catalogue(Protocol):
         """The users' resources that the cell was made from, for people to read."""
 
     def classify(self, proxy_class: ProxyClass) -> Node:
-        """Value: the class whose scope the proxy belongs to at this instant."""
+        """Value: the scope the proxy belongs to at this instant, given back to `names` and `cell`.
 
-    def names(self, proxy_class: ProxyClass, type_url: str) -> Node:
+        Hashable and equal for equal scopes. When it changes, streams move to the other scope.
+        """
+
+    def names(self, scope: Any, type_url: str) -> Node:
         """Value: the names of everything of a listed type, in order."""
 
-    def cell(self, proxy_class: ProxyClass, type_url: str, name: str) -> Node:
+    def cell(self, scope: Any, type_url: str, name: str) -> Node:
         """Value: the serialized resource, or None."""

@@ -1,14 +1,15 @@
 """The catalogue of a real mesh: what `translate` makes of it."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from lateen.api.resource import Key
-from lateen.base.incremental import Graph, Node
+from lateen.base.incremental import Graph, Node, derived
 from lateen.catalog.service import Locality
 from lateen.translate import discovery
 from lateen.view.mesh import Mesh
 from lateen.view.proxy import Proxy, ProxyClass
 from lateen.view.proxy_class import NodeError, classify, proxy_from_node
+from lateen.view.scope import OutboundScope, outbound_scope
 from lateen.xds import node as node_message
 from lateen.xds.cells import Cell
 from lateen.xds.rejections import config_paths, read_keys
@@ -63,13 +64,26 @@ class MeshCatalogue:
         return f"{key} ({resource.origin})"
 
     def classify(self, proxy_class: ProxyClass) -> Node:
-        return classify.node(self._mesh, proxy_class)
+        return seen_from.node(self._mesh, proxy_class)
 
-    def names(self, proxy_class: ProxyClass, type_url: str) -> Node:
-        return discovery.names.node(self._mesh, proxy_class, type_url)
+    def names(self, scope: "Place", type_url: str) -> Node:
+        return discovery.names.node(self._mesh, scope.proxy_class, type_url)
 
-    def cell(self, proxy_class: ProxyClass, type_url: str, name: str) -> Node:
-        return discovery.cell(self._mesh, proxy_class, type_url, name)
+    def cell(self, scope: "Place", type_url: str, name: str) -> Node:
+        return discovery.cell(self._mesh, scope.proxy_class, type_url, name)
+
+
+class Place(NamedTuple):
+    """Where a proxy stands. Cells are found by its outbound scope, so another scope is a move."""
+
+    proxy_class: ProxyClass
+    outbound: OutboundScope
+
+
+@derived
+def seen_from(mesh: Mesh, proxy_class: ProxyClass) -> Place:
+    found = classify(mesh, proxy_class)
+    return Place(found, outbound_scope(mesh, found))
 
 
 def _locality(node: Any) -> Locality | None:

@@ -7,10 +7,9 @@ subscription and dropped some time after its last stream has left.
 """
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 
 from lateen.base.incremental import Node
-from lateen.view.proxy import ProxyClass
 from lateen.xds import kinds
 from lateen.xds.catalogue import Catalogue
 from lateen.xds.cells import Cells
@@ -23,11 +22,11 @@ Subscription = tuple[bool, frozenset[str]]
 
 
 class Scope:
-    """One class of proxies and its groups, by type and subscription."""
+    """One class of proxies (whatever the catalogue calls it) and its groups, by subscription."""
 
     __slots__ = ("groups", "proxy_class")
 
-    def __init__(self, proxy_class: ProxyClass) -> None:
+    def __init__(self, proxy_class: Hashable) -> None:
         self.proxy_class = proxy_class
         self.groups: dict[str, dict[Subscription, Group]] = {}
 
@@ -45,7 +44,7 @@ class Scopes:
         self.dirty: dict[Group, None] = {}
         self.moved: dict[Node, None] = {}  # classifications that changed
         self._failed = failed
-        self._scopes: dict[ProxyClass, Scope] = {}
+        self._scopes: dict[Hashable, Scope] = {}
         self._lists: dict[Node, list[Group]] = {}
         self._watched: dict[Node, int] = {}  # other nodes that are observed, such as classes
         self._nonce = 0
@@ -53,7 +52,7 @@ class Scopes:
     def __len__(self) -> int:
         return len(self._scopes)
 
-    def scope(self, proxy_class: ProxyClass) -> Scope:
+    def scope(self, proxy_class: Hashable) -> Scope:
         found = self._scopes.get(proxy_class)
         if found is None:
             found = self._scopes[proxy_class] = Scope(proxy_class)
