@@ -1,5 +1,7 @@
 """A Kubernetes Service as a Service of the mesh."""
 
+from collections.abc import Mapping
+
 from lateen.api.kubernetes.service import ServicePort, ServiceSpec
 from lateen.api.resource import Resource
 from lateen.catalog import protocol
@@ -7,6 +9,10 @@ from lateen.catalog.service import Port, Registry, Resolution, Service
 
 EXPORT_TO = "networking.istio.io/exportTo"
 TRAFFIC_DISTRIBUTION = "networking.istio.io/traffic-distribution"
+DISTRIBUTIONS = {
+    name.lower(): name
+    for name in ("PreferClose", "PreferSameZone", "PreferSameNode", "PreferSameNetwork")
+}
 
 
 def hostname(name: str, namespace: str, domain: str) -> str:
@@ -19,8 +25,17 @@ def needs_address(resource: Resource[ServiceSpec]) -> bool:
     return not spec.cluster_ip and not spec.cluster_ips and spec.type != "ExternalName"
 
 
-def service(resource: Resource[ServiceSpec], *, domain: str, allocated: str = "") -> Service:
-    """`allocated` is the ClusterIP of a Service that lacks one; empty: it stays without."""
+def service(
+    resource: Resource[ServiceSpec],
+    *,
+    domain: str,
+    allocated: str = "",
+    of_namespace: Mapping[str, str] = {},
+) -> Service:
+    """`allocated` is the ClusterIP of a Service that lacks one; empty: it stays without.
+
+    `of_namespace` are the annotations of its namespace, which may set a default.
+    """
     spec, meta = resource.spec, resource.meta
     headless = "None" in (spec.cluster_ip, *spec.cluster_ips)
     exports = meta.annotations.get(EXPORT_TO, "")
@@ -42,7 +57,7 @@ def service(resource: Resource[ServiceSpec], *, domain: str, allocated: str = ""
         labels=tuple(sorted(meta.labels.items())),
         selector=tuple(sorted(spec.selector.items())),
         internal_traffic_policy_local=spec.internal_traffic_policy == "Local",
-        traffic_distribution=_traffic_distribution(resource),
+        traffic_distribution=_traffic_distribution(resource, of_namespace),
         session_affinity_client_ip=spec.session_affinity == "ClientIP",
         publish_not_ready=spec.publish_not_ready_addresses,
         age=resource.age,
@@ -74,8 +89,12 @@ def _port(port: ServicePort) -> Port:
     )
 
 
-def _traffic_distribution(resource: Resource[ServiceSpec]) -> str:
-    """`PreferClose`, `PreferSameZone` or `PreferSameNode`; the annotation is for older clusters."""
-    return resource.spec.traffic_distribution or resource.meta.annotations.get(
-        TRAFFIC_DISTRIBUTION, ""
+def _traffic_distribution(resource: Resource[ServiceSpec], of_namespace: Mapping[str, str]) -> str:
+    """The field, else the annotation of the Service, else that of its namespace."""
+    written = (
+        resource.spec.traffic_distribution
+        or resource.meta.annotations.get(TRAFFIC_DISTRIBUTION)
+        or of_namespace.get(TRAFFIC_DISTRIBUTION)
+        or ""
     )
+    return DISTRIBUTIONS.get(written.lower(), "")

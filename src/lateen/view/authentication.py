@@ -62,7 +62,9 @@ def namespace_mode(mesh: Mesh, namespace: str) -> MutualTLSMode:
 
 
 def _of_workload(mesh: Mesh, namespace: str, labels: Labels) -> Resource[PeerAuthentication] | None:
-    """The oldest that selects the workload; selectors in the root namespace mean its own pods."""
+    """The oldest that selects the workload; in the root namespace selectors are without effect."""
+    if namespace == mesh.root_namespace:
+        return None
     return next(
         (
             policy

@@ -19,7 +19,7 @@ from lateen.api.service_entry import ServiceEntry
 from lateen.base.incremental import Graph, Table
 from lateen.base.problem import Problem
 from lateen.catalog import address_pool, kubernetes_service, service_entry
-from lateen.catalog.workload import Place
+from lateen.catalog.workload import NETWORK, Place
 from lateen.view import mesh_settings
 from lateen.view.index import Index
 from lateen.view.rows import rows
@@ -97,7 +97,20 @@ class Mesh:
     @property
     def place(self) -> Place:
         """Where workloads are unless they say otherwise. Tracked."""
-        return Place(self.trust_domain, self.settings.cluster, self.settings.network)
+        return Place(self.trust_domain, self.settings.cluster, self.network)
+
+    @property
+    def network(self) -> str:
+        """Of workloads that name none: the root namespace's label, else the registry's. Tracked."""
+        if self.settings.network:
+            return self.settings.network
+        root = self.resource(Key("Namespace", "", self.root_namespace))
+        if root is not None and root.meta.labels.get(NETWORK):
+            return root.meta.labels[NETWORK]
+        for name, network in sorted(self.networks.networks.items()):
+            if any(part.from_registry == self.settings.cluster for part in network.endpoints):
+                return name
+        return ""
 
     def resource(self, key: Key) -> Resource[Any] | None:
         """Tracked: a reader depends on this object alone, present or not."""

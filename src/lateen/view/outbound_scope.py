@@ -146,11 +146,10 @@ def outbound_scope(mesh: Mesh, proxy_class: ProxyClass) -> OutboundScope:
 def find_sidecar(mesh: Mesh, namespace: str, labels: Labels) -> Key | None:
     """The Sidecar resource that governs a workload."""
     own = sorted(mesh.of_kind("Sidecar", namespace), key=lambda item: item.age)
-    if namespace != mesh.root_namespace:
-        for item in own:
-            selector = _selector(item)
-            if selector and selects(selector, labels):
-                return item.key
+    for item in own:
+        selector = _selector(item)
+        if selector and selects(selector, labels):
+            return item.key
     for item in own:
         if not _selector(item):
             return item.key

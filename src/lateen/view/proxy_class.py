@@ -77,9 +77,7 @@ def proxy_from_node(
         labels=as_labels(_labels(metadata)),
         service_account=_text(metadata, "SERVICE_ACCOUNT") or "default",
         cluster=_text(metadata, "CLUSTER_ID") or mesh.settings.cluster,
-        network=_text(metadata, "NETWORK")
-        or _labels(metadata).get(NETWORK, "")
-        or mesh.settings.network,
+        network=_text(metadata, "NETWORK") or _labels(metadata).get(NETWORK, "") or mesh.network,
         locality=_locality(metadata, locality),
         node=_text(metadata, "NODE_NAME"),
         interception=_interception(metadata),

@@ -55,7 +55,13 @@ def defined(mesh: Mesh, key: Key, hostname: str) -> Service | None:
         return None
     allocated = mesh.allocated_address(f"{resource.namespace}/{hostname}")
     if isinstance(resource.spec, ServiceSpec):
-        return kubernetes_service.service(resource, domain=mesh.domain, allocated=allocated)
+        owner = mesh.resource(Key("Namespace", "", resource.namespace))
+        return kubernetes_service.service(
+            resource,
+            domain=mesh.domain,
+            allocated=allocated,
+            of_namespace=owner.meta.annotations if owner is not None else {},
+        )
     return service_entry.service(resource, hostname, allocated)
 
 

@@ -62,7 +62,7 @@ def test_oldest_policy_of_a_level_counts() -> None:
     assert modes(mesh) == ("DISABLE", "DISABLE")
 
 
-def test_selector_in_the_root_namespace_reaches_no_other() -> None:
+def test_root_selector_reaches_no_other_namespace() -> None:
     mesh = mesh_of(policy("mine", "istio-system", "STRICT", MINE))
 
     assert modes(mesh) == ("PERMISSIVE", "PERMISSIVE")
@@ -72,3 +72,9 @@ def test_port_level_without_a_selector_is_without_effect() -> None:
     mesh = mesh_of(policy("ours", "default", "STRICT", ", portLevelMtls: {8080: {mode: DISABLE}}"))
 
     assert modes(mesh, port=8080)[0] == "STRICT"
+
+
+def test_selector_in_the_root_namespace_is_without_effect() -> None:
+    mesh = mesh_of(policy("mine", "istio-system", "STRICT", MINE))
+
+    assert modes(mesh, "istio-system")[0] == "PERMISSIVE"

@@ -132,3 +132,17 @@ def test_resources_are_listed_by_kind_and_namespace() -> None:
     assert [item.name for item in mesh.of_kind("Sidecar", "default")] == ["b"]
     assert [item.name for item in mesh.all_of_kind("Sidecar")] == ["b", "a"]
     assert mesh.resource(Key("Sidecar", "default", "none")) is None
+
+
+def test_network_of_the_root_namespace_is_the_default() -> None:
+    mesh = mesh_of()
+    assert mesh.network == ""
+
+    apply(
+        mesh,
+        "apiVersion: v1\nkind: Namespace\n"
+        "metadata: {name: istio-system, labels: {topology.istio.io/network: n1}}\n",
+    )
+
+    assert mesh.network == "n1"
+    assert Mesh(Settings(network="n2")).network == "n2"
