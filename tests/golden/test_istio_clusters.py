@@ -33,9 +33,7 @@ def test_a_proxy_has_the_clusters_that_istio_gives_it(file: Path) -> None:
     ]
     made = [messages.to_json(types.Cluster.FromString(cluster)) for cluster in clusters]
     assignments = [endpoints.endpoints(mesh, client, name) for name in case["endpoints"]]
-    shown = [
-        messages.to_json(types.ClusterLoadAssignment.FromString(each)) for each in assignments
-    ]
+    shown = [messages.to_json(types.ClusterLoadAssignment.FromString(each)) for each in assignments]
 
     assert cluster_facts(made) == case["clusters"]
     assert endpoint_facts(shown) == case["endpoints"]
