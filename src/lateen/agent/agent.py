@@ -135,7 +135,7 @@ class Agent:
         )
         relay = Relay(
             self._settings.discovery,
-            certificate=lambda: self.certificates.current,
+            certificate=self.certificates.valid,
             metrics=self.metrics,
             names=self.names.take if self.names.is_enabled else None,
         )
@@ -150,6 +150,8 @@ class Agent:
         """Waits as long as it takes: a mesh without its control plane is not ready."""
         pause, told = READY_POLL_SECONDS, ""
         while missing := await self.readiness.missing():
+            if self.shutdown.asked.is_set():
+                return
             if missing != told:
                 log.info("not ready yet", extra={"missing": missing})
                 told = missing

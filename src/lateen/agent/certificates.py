@@ -6,7 +6,6 @@ The key is held in memory only and never leaves the workload.
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from random import Random
 
 import grpc
@@ -16,9 +15,11 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from google.protobuf.message import DecodeError
 
-from lateen.agent.errors import AgentError
+from lateen.agent import control_plane
+from lateen.agent.errors import AgentError, NotAccepted
 from lateen.agent.metrics import AgentMetrics
 from lateen.agent.settings import DiscoverySettings
+from lateen.agent.workload_certificate import WorkloadCertificate
 from lateen.base.clock import Clock
 from lateen.identity.lifetime import Lifetime
 from lateen.identity.signing_request import (
@@ -30,24 +31,18 @@ from lateen.identity.signing_request import (
 log = logging.getLogger(__name__)
 
 REQUEST_TIMEOUT_SECONDS = 10
+PROOF_REFUSED = (grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIED)
 FIRST_BACKOFF_SECONDS = 0.05
 LONGEST_BACKOFF_SECONDS = 10.0
 LONGEST_FIRST_BACKOFF_SECONDS = 2.0  # the workload waits for its first certificate
 SHORTEST_PAUSE_SECONDS = 0.5  # between renewals, whatever lifetime the control plane grants
 
 
-@dataclass(frozen=True, slots=True)
-class WorkloadCertificate:
-    """All PEM. `chain` is the leaf and its intermediates, `roots` what peers are checked with."""
-
-    chain: bytes
-    key: bytes = field(repr=False)
-    roots: bytes
-    lifetime: Lifetime
-
-
 class CertificateClient:
-    """Asks the control plane to sign, proving the workload with its token, or its certificate."""
+    """Asks the control plane to sign, proving the workload with its token, else its certificate.
+
+    An expired certificate is never shown: the control plane would refuse the connection itself.
+    """
 
     def __init__(self, discovery: DiscoverySettings, *, ttl_seconds: float, clock: Clock) -> None:
         self._clock = clock
@@ -60,21 +55,36 @@ class CertificateClient:
         request = IstioCertificateRequest(
             csr=_signing_request(key), validity_duration=int(self._ttl_seconds)
         )
-        response = await self._call(request.SerializeToString(), current)
+        response = await self._response(request.SerializeToString(), current)
         return _certificate(key, response, self._clock())
 
-    async def _call(self, request: bytes, current: WorkloadCertificate | None) -> bytes:
-        from lateen.agent import control_plane
+    async def _response(self, request: bytes, current: WorkloadCertificate | None) -> bytes:
+        shown = current if current is not None and current.is_valid(self._clock()) else None
+        if not self._discovery.token:
+            return await self._call(request, (), shown)
+        try:
+            return await self._call(request, control_plane.authorization(self._discovery), None)
+        except NotAccepted as trouble:
+            if shown is None:
+                raise
+            log.info("token not accepted, certificate tried", extra={"reason": str(trouble)})
+            return await self._call(request, (), shown)
 
-        token = control_plane.authorization(self._discovery)
-        async with control_plane.channel(self._discovery, current) as channel:
+    async def _call(
+        self,
+        request: bytes,
+        token: tuple[tuple[str, str], ...],
+        certificate: WorkloadCertificate | None,
+    ) -> bytes:
+        async with control_plane.channel(self._discovery, certificate) as channel:
             call = channel.unary_unary(
                 METHOD, request_serializer=bytes, response_deserializer=bytes
             )
             try:
                 return bytes(await call(request, metadata=token, timeout=REQUEST_TIMEOUT_SECONDS))
             except grpc.aio.AioRpcError as refused:
-                raise AgentError(
+                kind = NotAccepted if refused.code() in PROOF_REFUSED else AgentError
+                raise kind(
                     f"no certificate from {self._discovery.address}: "
                     f"{refused.code().name}: {refused.details()}"
                 ) from refused
@@ -99,9 +109,10 @@ class CertificateRotation:
         self._changed = changed
         self._current: WorkloadCertificate | None = None
 
-    @property
-    def current(self) -> WorkloadCertificate | None:
-        return self._current
+    def valid(self) -> WorkloadCertificate | None:
+        """What may be shown now: none before the first, nor after an expiry nobody could avert."""
+        current = self._current
+        return current if current is not None and current.is_valid(self._clock()) else None
 
     async def first(self) -> WorkloadCertificate:
         """Returns once there is a certificate, however long the control plane is away."""

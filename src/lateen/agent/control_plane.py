@@ -9,9 +9,9 @@ from pathlib import Path
 import grpc
 import grpc.aio
 
-from lateen.agent.certificates import WorkloadCertificate
 from lateen.agent.errors import AgentError
 from lateen.agent.settings import DiscoverySettings
+from lateen.agent.workload_certificate import WorkloadCertificate
 
 KEEPALIVE_MILLISECONDS = 30_000
 RECONNECT_MILLISECONDS = 2_000

@@ -17,7 +17,6 @@ import grpc.aio
 from google.protobuf.message import DecodeError
 
 from lateen.agent import control_plane
-from lateen.agent.certificates import WorkloadCertificate
 from lateen.agent.errors import AgentError
 from lateen.agent.messages import (
     LISTENER_TYPE,
@@ -31,6 +30,7 @@ from lateen.agent.messages import (
 )
 from lateen.agent.metrics import AgentMetrics
 from lateen.agent.settings import DiscoverySettings
+from lateen.agent.workload_certificate import WorkloadCertificate
 from lateen.base.name_table import TYPE_URL as NAME_TABLE_TYPE
 
 log = logging.getLogger(__name__)
@@ -49,7 +49,7 @@ class Relay:
         self,
         discovery: DiscoverySettings,
         *,
-        certificate: Callable[[], WorkloadCertificate | None],
+        certificate: Callable[[], WorkloadCertificate | None],  # a valid one
         metrics: AgentMetrics,
         names: Names | None = None,
     ) -> None:
@@ -76,11 +76,13 @@ class Relay:
     async def _relay(self, method: str, requests: AsyncIterator[bytes], context: Context) -> None:
         reason = "the control plane closed the stream"
         try:
-            async with control_plane.channel(self._discovery, self._certificate()) as channel:
+            certificate = self._certificate()
+            token = () if certificate else control_plane.authorization(self._discovery)
+            async with control_plane.channel(self._discovery, certificate) as channel:
                 start: Any = channel.stream_stream(
                     f"/{SERVICE}/{method}", request_serializer=bytes, response_deserializer=bytes
                 )
-                call = start()
+                call = start(metadata=token)
                 stream = RelayedStream(
                     call, context, is_delta=method == DELTA, metrics=self._metrics,
                     names=self._names,

@@ -14,8 +14,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from lateen.agent.certificates import WorkloadCertificate
 from lateen.agent.messages import certificate_secret, roots_secret
+from lateen.agent.workload_certificate import WorkloadCertificate
 
 log = logging.getLogger(__name__)
 

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from lateen.agent.certificates import WorkloadCertificate
 from lateen.agent.messages import Secret
 from lateen.agent.secrets import SecretStore
+from lateen.agent.workload_certificate import WorkloadCertificate
 from lateen.identity.lifetime import Lifetime
 
 CERTIFICATE = WorkloadCertificate(b"chain", b"key", b"roots", Lifetime(0, 1))
