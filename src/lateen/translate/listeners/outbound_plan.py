@@ -46,6 +46,7 @@ class StreamService:
     port_name: str
     protocol: Protocol
     prefixes: tuple[str, ...] = ()  # the service's CIDRs, where the address does not tell it
+    is_resolved: bool = False  # by the proxy, from the server name: DYNAMIC_DNS
     by_name: bool = False  # the listener's address does not tell the service; SNI does
 
 
@@ -241,6 +242,7 @@ def _stream(
         port_name=port.name,
         protocol=port.protocol,
         prefixes=prefixes,
+        is_resolved=service.resolution is Resolution.DYNAMIC_DNS and port.protocol.is_tls,
         by_name=bool(prefixes) or (shares_address and not service_addresses(service, client)),
     )
     made = ListenerPlan(address, number, place.is_bound, streams=(stream,))

@@ -20,6 +20,7 @@ from lateen.base.incremental import derived
 from lateen.catalog.service import Protocol
 from lateen.envoy import types
 from lateen.translate import metadata, names
+from lateen.translate.clusters.dns import dynamic_cache
 from lateen.translate.clusters.policy import load_balancer
 from lateen.translate.clusters.policy.resolve import destination_policy
 from lateen.translate.filters import network, tcp
@@ -27,13 +28,13 @@ from lateen.translate.filters.tcp import ConnectionPolicy
 from lateen.translate.listeners import build
 from lateen.translate.listeners.outbound_plan import StreamService
 from lateen.translate.routes import domains
-from lateen.translate.routes.action import destination_port
+from lateen.translate.routes.action import found_destination
 from lateen.translate.routes.host_table import aliases
 from lateen.view.destination_rule import destination_rule
 from lateen.view.hosts import matches
 from lateen.view.mesh import Mesh
 from lateen.view.proxy import ProxyClass
-from lateen.view.scope import OutboundScope, find_service
+from lateen.view.scope import OutboundScope
 from lateen.view.selection import selects
 from lateen.view.virtual_service import MESH, RoutedVirtualService, virtual_services
 
@@ -49,6 +50,7 @@ class StreamChain:
     policy: ConnectionPolicy = tcp.PLAIN
     protocol: Protocol = Protocol.TCP
     source: Key | None = None
+    resolved_port: int = 0  # the proxy resolves the server name; 0: it does not
 
     @property
     def takes_all(self) -> bool:
@@ -85,6 +87,10 @@ def stream_filters(mesh: Mesh, chain: StreamChain) -> list[Any]:
     if chain.protocol is Protocol.MONGO:
         mongo = types.MongoProxy(stat_prefix=chain.stat_prefix)
         filters.append(network.network_filter(network.MONGO_PROXY, mongo))
+    if chain.resolved_port:
+        resolver = types.SniDynamicForwardProxy(port_value=chain.resolved_port)
+        resolver.dns_cache_config.CopyFrom(dynamic_cache())
+        filters.append(network.network_filter(network.SNI_DYNAMIC_FORWARD_PROXY, resolver))
     proxy = tcp.tcp_proxy(mesh, chain.clusters, stat_prefix=chain.stat_prefix, policy=chain.policy)
     filters.append(tcp.tcp_chain(proxy))
     return filters
@@ -218,11 +224,11 @@ def _to_destinations(
         destination = route.destination
         if destination is None:
             continue
-        port = destination_port(mesh, scope, destination, service.port)
-        name = names.outbound_cluster(port, destination.subset, destination.host)
+        hostname, namespace, port = found_destination(mesh, scope, destination, service.port)
+        name = names.outbound_cluster(port, destination.subset, hostname)
         clusters.append((name, route.weight))
         if policy is tcp.PLAIN:
-            policy = _policy(mesh, scope, destination.host, destination.subset, port)
+            policy = _policy(mesh, scope, hostname, namespace, destination.subset, port)
     if len(clusters) > 1:
         stat_prefix = f"{key.name}.{key.namespace}"
         policy = replace(policy, tunnel=None)
@@ -247,8 +253,9 @@ def _to_service(mesh: Mesh, scope: OutboundScope, service: StreamService) -> Str
         ((name, 0),),
         _stat_prefix(mesh, service, name),
         prefixes=service.prefixes,
-        policy=_policy(mesh, scope, service.hostname, "", service.target_port),
+        policy=_policy(mesh, scope, service.hostname, service.namespace, "", service.target_port),
         protocol=service.protocol,
+        resolved_port=service.target_port if service.is_resolved else 0,
     )
 
 
@@ -280,10 +287,8 @@ def _stat_prefix(mesh: Mesh, service: StreamService, cluster: str) -> str:
 
 
 def _policy(
-    mesh: Mesh, scope: OutboundScope, hostname: str, subset: str, port: int
+    mesh: Mesh, scope: OutboundScope, hostname: str, namespace: str, subset: str, port: int
 ) -> ConnectionPolicy:
-    service = find_service(mesh, scope, hostname)
-    namespace = service.namespace if service is not None else ""
     if destination_rule(mesh, scope, hostname, namespace) is None:
         return tcp.PLAIN
     policy = destination_policy(mesh, scope, hostname, namespace, subset, port)

@@ -19,7 +19,7 @@ from lateen.api.virtual_service import (
     Percent,
     RedirectPortSelection,
 )
-from lateen.catalog.service import Service
+from lateen.catalog.service import Resolution
 from lateen.envoy import messages
 from lateen.translate import names
 from lateen.translate.routes.filter_config import fractional_percent
@@ -80,17 +80,33 @@ def forward(
     return True
 
 
-def destination_port(
+def found_destination(
     mesh: Mesh, scope: OutboundScope, destination: Destination, listener_port: int
-) -> int:
-    return _port(destination, find_service(mesh, scope, destination.host), listener_port)
+) -> tuple[str, str, int]:
+    """Hostname, namespace ("": unknown) and port that a destination means.
+
+    An ExternalName service means the host that it stands for.
+    """
+    service = find_service(mesh, scope, destination.host)
+    if destination.port is not None and destination.port.number:
+        port = destination.port.number
+    elif service is not None and len(service.ports) == 1:
+        port = service.ports[0].number
+    else:
+        port = listener_port
+    if service is None:
+        return destination.host, "", port
+    if service.resolution is not Resolution.ALIAS:
+        return service.hostname, service.namespace, port
+    target = find_service(mesh, scope, service.external_name)
+    return service.external_name, target.namespace if target is not None else "", port
 
 
 def destination_cluster(
     mesh: Mesh, scope: OutboundScope, destination: Destination, listener_port: int
 ) -> names.ClusterName:
-    port = destination_port(mesh, scope, destination, listener_port)
-    return names.outbound_cluster(port, destination.subset, destination.host)
+    hostname, _, port = found_destination(mesh, scope, destination, listener_port)
+    return names.outbound_cluster(port, destination.subset, hostname)
 
 
 def set_timeout(action: Any, timeout: Duration | None) -> None:
@@ -181,23 +197,13 @@ def _target(
     destination: Destination,
     listener_port: int,
 ) -> Target:
-    service = find_service(mesh, scope, destination.host)
-    port = _port(destination, service, listener_port)
-    namespace = service.namespace if service is not None else ""
-    settings = consistent_hash(mesh, scope, destination.host, namespace, destination.subset, port)
+    hostname, namespace, port = found_destination(mesh, scope, destination, listener_port)
+    settings = consistent_hash(mesh, scope, hostname, namespace, destination.subset, port)
     return Target(
         item,
-        names.outbound_cluster(port, destination.subset, destination.host),
+        names.outbound_cluster(port, destination.subset, hostname),
         hash_policy(settings) if settings is not None else None,
     )
-
-
-def _port(destination: Destination, service: Service | None, listener_port: int) -> int:
-    if destination.port is not None and destination.port.number:
-        return destination.port.number
-    if service is not None and len(service.ports) == 1:
-        return service.ports[0].number
-    return listener_port
 
 
 def _forward_to_one(route: Any, target: Target) -> None:

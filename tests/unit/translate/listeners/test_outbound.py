@@ -360,3 +360,17 @@ def test_mesh_log_is_on_every_chain_and_on_connections_without_one() -> None:
     assert names(mesh)[-1] == "virtualOutbound"
     assert logged == ["/dev/stdout", "/dev/stdout"]
     assert of_listener["filter"] == {"response_flag_filter": {"flags": ["NR"]}}
+
+
+@pytest.mark.envoy
+def test_tls_to_names_that_only_the_client_knows_is_resolved_by_the_proxy() -> None:
+    mesh = mesh_of(
+        service_entry("x", TLS, "resolution: DYNAMIC_DNS").replace("x.example", "*.example")
+    )
+
+    [chain] = listener(mesh, "0.0.0.0_443")["filter_chains"]
+
+    assert names(mesh) == ["0.0.0.0_443", "virtualOutbound"]
+    assert chain["filter_chain_match"] == {"server_names": ["*.example.com"]}
+    assert chain["filters"][0]["typed_config"]["port_value"] == 443
+    assert last_filter(chain)["cluster"] == "outbound|443||*.example.com"

@@ -139,6 +139,20 @@ def test_unknown_destination_is_a_cluster_of_the_listeners_port() -> None:
 
 
 @pytest.mark.envoy
+def test_destination_that_is_an_external_name_means_the_host_it_stands_for() -> None:
+    external_name = f"""
+apiVersion: v1
+kind: Service
+metadata: {{name: old, namespace: shop}}
+spec: {{type: ExternalName, externalName: ratings.{HOST}, ports: [{{name: http, port: 9080}}]}}
+"""
+
+    [route] = made("  - route: [{destination: {host: old}}]", external_name)
+
+    assert route["route"]["cluster"] == f"outbound|9080||ratings.{HOST}"
+
+
+@pytest.mark.envoy
 def test_headers_are_set_added_and_removed_and_the_host_is_rewritten() -> None:
     [route] = made("""
   - headers:
