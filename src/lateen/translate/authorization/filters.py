@@ -14,7 +14,7 @@ from typing import Any
 from lateen.api.authorization_policy import Action, Rule
 from lateen.base.incremental import derived
 from lateen.envoy import messages, types
-from lateen.translate.authorization import external
+from lateen.translate.authorization import external, tokens
 from lateen.translate.authorization import rule as rules
 from lateen.translate.authorization.policies import Policy, is_dry_run, policies
 from lateen.translate.authorization.rule import Context
@@ -35,36 +35,53 @@ ENVOY_ACTIONS = {Action.ALLOW: "ALLOW", Action.DENY: "DENY", Action.AUDIT: "LOG"
 
 
 def http_filters(mesh: Mesh, proxy_class: ProxyClass) -> list[Any]:
-    """HttpFilters, in the order in which they decide."""
-    return [
-        types.HttpFilter.FromString(each)
-        for each in _filters(mesh, proxy_class.namespace, proxy_class.labels, False)
-    ]
+    """HttpFilters, in the order in which they decide: CUSTOM, tokens, AUDIT, DENY, ALLOW."""
+    namespace, labels = proxy_class.namespace, proxy_class.labels
+    made = [types.HttpFilter.FromString(each) for each in _asked(mesh, namespace, labels, False)]
+    checked = tokens.http_filter(mesh, proxy_class)
+    if checked is not None:
+        made.append(checked)
+    made += [types.HttpFilter.FromString(each) for each in _ruled(mesh, namespace, labels, False)]
+    return made
 
 
 def network_filters(mesh: Mesh, proxy_class: ProxyClass) -> list[Any]:
     """Network filters for what is not HTTP."""
-    return [
-        types.Filter.FromString(each)
-        for each in _filters(mesh, proxy_class.namespace, proxy_class.labels, True)
-    ]
+    namespace, labels = proxy_class.namespace, proxy_class.labels
+    found = (*_asked(mesh, namespace, labels, True), *_ruled(mesh, namespace, labels, True))
+    return [types.Filter.FromString(each) for each in found]
 
 
 @derived
-def _filters(mesh: Mesh, namespace: str, labels: Labels, is_tcp: bool) -> tuple[bytes, ...]:
-    domains = TrustDomains(
-        tuple(dict.fromkeys((mesh.trust_domain, *mesh.config.trust_domain_aliases)))
-    )
+def _asked(mesh: Mesh, namespace: str, labels: Labels, is_tcp: bool) -> tuple[bytes, ...]:
+    """What asks an authorization service."""
     found = policies(mesh, namespace, labels)
-    made = _custom(mesh, found.custom, domains, is_tcp=is_tcp)
-    for action, group in (
+    made = _custom(mesh, found.custom, _domains(mesh), is_tcp=is_tcp)
+    return tuple(messages.serialize(each) for each in made)
+
+
+@derived
+def _ruled(mesh: Mesh, namespace: str, labels: Labels, is_tcp: bool) -> tuple[bytes, ...]:
+    """What decides by the policies' own rules."""
+    found = policies(mesh, namespace, labels)
+    groups = (
         (Action.AUDIT, found.audit),
         (Action.DENY, found.deny),
         (Action.ALLOW, found.allow),
-    ):
-        if group:
-            made.append(_filter(_rbac(group, action, domains, is_tcp=is_tcp), is_tcp=is_tcp))
-    return tuple(messages.serialize(each) for each in made)
+    )
+    return tuple(
+        messages.serialize(
+            _filter(_rbac(group, action, _domains(mesh), is_tcp=is_tcp), is_tcp=is_tcp)
+        )
+        for action, group in groups
+        if group
+    )
+
+
+def _domains(mesh: Mesh) -> TrustDomains:
+    return TrustDomains(
+        tuple(dict.fromkeys((mesh.trust_domain, *mesh.config.trust_domain_aliases)))
+    )
 
 
 def _filter(config: Any, *, is_tcp: bool) -> Any:

@@ -35,7 +35,7 @@ def policies(mesh: Mesh, namespace: str, labels: Labels) -> Policies:
     found: dict[Action, list[Policy]] = {action: [] for action in Action}
     for owner in dict.fromkeys((mesh.root_namespace, namespace)):
         for policy in mesh.of_kind("AuthorizationPolicy", owner):
-            if _governs(policy, labels):
+            if governs(policy, labels):
                 found[policy.spec.action].append(policy)
     return Policies(
         custom=tuple(found[Action.CUSTOM]),
@@ -45,8 +45,9 @@ def policies(mesh: Mesh, namespace: str, labels: Labels) -> Policies:
     )
 
 
-def _governs(policy: Policy, labels: Labels) -> bool:
-    spec = policy.spec
+def governs(resource: Resource[Any], labels: Labels) -> bool:
+    """Whether a policy, by selector or reference, is for a workload with these labels."""
+    spec = resource.spec
     references = (*spec.target_refs, *((spec.target_ref,) if spec.target_ref else ()))
     if references:
         gateway = dict(labels).get(GATEWAY_LABEL, "")

@@ -24,7 +24,6 @@ CLAIM_KEY = re.compile(r"request\.auth\.claims((?:\[[^\]]+\])+)")
 FILTER_KEY = re.compile(r"experimental\.(.+)\[(.+)\]")
 
 Build = Callable[[str], Any]
-BuildAll = Callable[[tuple[str, ...]], Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +32,9 @@ class Clause:
 
     wanted: tuple[str, ...]
     unwanted: tuple[str, ...]
-    build: Build | None = None  # of one value
-    build_all: BuildAll | None = None  # of all values together
+    build: Build
     http_only: bool = False
+    is_flat: bool = False  # a single value stands alone, not as a choice of one
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +95,7 @@ def _source(source: Source, context: Context) -> Iterator[Clause]:
         source.not_request_principals,
         values.request_principal,
         http_only=True,
+        is_flat=True,
     )
     account = partial(values.source_service_account, namespace=context.namespace)
     yield Clause(source.service_accounts, source.not_service_accounts, account)
@@ -129,7 +129,7 @@ def _conditions(
             permissions.append(Clause(wanted, unwanted, PERMISSION_KEYS[condition.key]))
         elif named := FILTER_KEY.fullmatch(condition.key):
             build = partial(values.filter_metadata, named[1], named[2])
-            permissions.append(Clause(wanted, unwanted, build_all=build))
+            permissions.append(Clause(wanted, unwanted, build, is_flat=True))
         else:
             principals.append(_source_condition(condition, context))
     return tuple(permissions), tuple(principals)
@@ -146,14 +146,14 @@ def _source_condition(condition: Condition, context: Context) -> Clause:
         account = partial(values.source_service_account, namespace=context.namespace)
         return Clause(wanted, unwanted, account)
     if key == "request.auth.principal":
-        return Clause(wanted, unwanted, values.request_principal, http_only=True)
+        return Clause(wanted, unwanted, values.request_principal, http_only=True, is_flat=True)
     if header := HEADER_KEY.fullmatch(key):
         build = partial(values.request_header, header[1])
         return Clause(wanted, unwanted, build, http_only=True)
     path = _claim_path(key)
     if path:
-        build_all = partial(values.claim_has, path)
-        return Clause(wanted, unwanted, build_all=build_all, http_only=True)
+        build = partial(values.claim_has, path)
+        return Clause(wanted, unwanted, build, http_only=True, is_flat=True)
     return Clause(wanted, unwanted, _unknown)
 
 
@@ -179,7 +179,7 @@ def _permission(clauses: Iterable[Clause], context: Context) -> Any:
     for clause in clauses:
         for found, negated in _built(clause, context):
             target = rules.add().not_rule if negated else rules.add()
-            if clause.build_all is not None:
+            if clause.is_flat and len(found) == 1:
                 target.CopyFrom(found[0])
             else:
                 target.or_rules.rules.extend(found)
@@ -194,7 +194,7 @@ def _principal(clauses: Iterable[Clause], context: Context) -> Any:
     for clause in clauses:
         for found, negated in _built(clause, context):
             target = ids.add().not_id if negated else ids.add()
-            if clause.build_all is not None:
+            if clause.is_flat and len(found) == 1:
                 target.CopyFrom(found[0])
             else:
                 target.or_ids.ids.extend(found)
@@ -218,9 +218,6 @@ def _built(clause: Clause, context: Context) -> Iterator[tuple[list[Any], bool]]
 
 
 def _values(clause: Clause, written: tuple[str, ...], context: Context) -> list[Any]:
-    if clause.build_all is not None:
-        return [clause.build_all(written)]
-    assert clause.build is not None, "a clause builds one value or all of them"
     found = []
     for value in written:
         try:

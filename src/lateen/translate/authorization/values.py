@@ -147,27 +147,25 @@ def request_principal(value: str) -> Any:
             subject = "*"
     made = types.Principal()
     for claim, wanted in (("iss", issuer), ("sub", subject)):
-        made.and_ids.ids.append(claim_matches((claim,), (string_matcher(wanted),)))
+        part = _claim((claim,))
+        part.metadata.value.string_match.CopyFrom(string_matcher(wanted))
+        made.and_ids.ids.append(part)
     return made
 
 
-def claim_matches(path: tuple[str, ...], matchers: tuple[Any, ...]) -> Any:
-    """A claim of the verified token equals one of these."""
-    made = types.Principal()
-    made.metadata.CopyFrom(_metadata(JWT_FILTER, (JWT_PAYLOAD, *path)))
-    _add_values(made.metadata.value, matchers)
+def claim_has(path: tuple[str, ...], value: str) -> Any:
+    """A claim of the verified token that is the value, or a list that holds it."""
+    made = _claim(path)
+    matcher = string_matcher(value)
+    choices = made.metadata.value.or_match.value_matchers
+    choices.add().list_match.one_of.string_match.CopyFrom(matcher)
+    choices.add().string_match.CopyFrom(matcher)
     return made
 
 
-def claim_has(path: tuple[str, ...], values: tuple[str, ...]) -> Any:
-    """A claim that is a text or a list of texts holds one of the values."""
+def _claim(path: tuple[str, ...]) -> Any:
     made = types.Principal()
     made.metadata.CopyFrom(_metadata(JWT_FILTER, (JWT_PAYLOAD, *path)))
-    for value in values:
-        choice = made.metadata.value.or_match.value_matchers
-        matcher = string_matcher(value)
-        choice.add().string_match.CopyFrom(matcher)
-        choice.add().list_match.one_of.string_match.CopyFrom(matcher)
     return made
 
 
@@ -176,14 +174,6 @@ def _metadata(filter_name: str, path: tuple[str, ...]) -> Any:
     for key in path:
         made.path.add(key=key)
     return made
-
-
-def _add_values(target: Any, matchers: tuple[Any, ...]) -> None:
-    if len(matchers) == 1:
-        target.string_match.CopyFrom(matchers[0])
-        return
-    for matcher in matchers:
-        target.or_match.value_matchers.add().string_match.CopyFrom(matcher)
 
 
 # -- permissions -------------------------------------------------------------------------------
@@ -231,15 +221,13 @@ def server_name(value: str) -> Any:
     return made
 
 
-def filter_metadata(filter_name: str, key: str, values: tuple[str, ...]) -> Any:
+def filter_metadata(filter_name: str, key: str, value: str) -> Any:
     """What another filter wrote under its name and key; `[v]` is a member of a list."""
     made = types.Permission()
     made.metadata.CopyFrom(_metadata(filter_name, (key,)))
-    target = made.metadata.value
-    for value in values:
-        choice = target if len(values) == 1 else target.or_match.value_matchers.add()
-        if value.startswith("[") and value.endswith("]"):
-            choice.list_match.one_of.string_match.CopyFrom(string_matcher(value[1:-1]))
-        else:
-            choice.string_match.CopyFrom(string_matcher(value))
+    if value.startswith("[") and value.endswith("]"):
+        matcher = string_matcher(value[1:-1])
+        made.metadata.value.list_match.one_of.string_match.CopyFrom(matcher)
+    else:
+        made.metadata.value.string_match.CopyFrom(string_matcher(value))
     return made
