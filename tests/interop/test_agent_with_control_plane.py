@@ -1,0 +1,85 @@
+"""The agent and its Envoy against Lateen's own control plane, over mutual TLS."""
+
+import asyncio
+import json
+import time
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from lateen.agent.agent import Agent
+from tests.interop.real_control_plane import RealControlPlane, with_dns
+from tests.interop.running_agent import free_port, running, status, until
+
+pytestmark = pytest.mark.envoy
+
+
+def mesh() -> str:
+    return f"""
+apiVersion: v1
+kind: Service
+metadata: {{name: orders, namespace: shop}}
+spec:
+  clusterIP: 198.19.5.5
+  ports: [{{name: http, port: {free_port()}}}]
+"""
+
+
+def test_an_agent_is_served_as_the_identity_it_proved(folder: Path) -> None:
+    async def scenario() -> None:
+        control = RealControlPlane(folder, mesh())
+        async with control.running() as plane, running(control.agent_settings("front")):
+            (stream,) = plane.server.connected()
+            assert stream.proxy is not None
+            assert stream.proxy.id == "front.shop"
+
+    asyncio.run(scenario())
+
+
+def test_names_of_services_reach_the_resolver(folder: Path) -> None:
+    async def scenario() -> None:
+        control = RealControlPlane(folder, mesh())
+        wanted = with_dns(control.agent_settings("front"))
+        async with control.running(), running(wanted):
+            names = json.loads((await status(wanted, "/debug/ndsz")).body)
+            assert names["orders.shop.svc.cluster.local"]["ips"] == ["198.19.5.5"]
+
+    asyncio.run(scenario())
+
+
+def test_a_node_that_claims_another_namespace_is_refused(folder: Path) -> None:
+    async def scenario() -> None:
+        control = RealControlPlane(folder, mesh())
+        wanted = control.agent_settings("front", claims="other")
+        async with control.running() as plane, asyncio.TaskGroup() as tasks:
+            agent = Agent(wanted, clock=time.time, random=Random(1))
+            tasks.create_task(agent.run())
+            await until(lambda: agent.metrics.connection_failures.value >= 2, "two refused streams")
+            assert not [stream for stream in plane.server.connected() if stream.proxy]
+            assert (await status(wanted, "/healthz/ready")).status == 503
+            agent.shutdown.ask()
+
+    asyncio.run(scenario())
+
+
+def test_an_agent_recovers_when_its_certificate_ended_while_nobody_could_renew_it(
+    folder: Path,
+) -> None:
+    async def scenario() -> None:
+        control = RealControlPlane(folder, mesh())
+        wanted = control.agent_settings("front", secret_ttl=2)
+        async with control.running():
+            agent = Agent(wanted, clock=time.time, random=Random(1))
+            running = asyncio.get_running_loop().create_task(agent.run())
+            await until(lambda: (wanted.folder / "ready").exists(), "ready")
+        await until(lambda: agent.certificates.valid() is None, "the certificate's end")
+        async with control.running() as plane:
+            await until(lambda: agent.certificates.valid() is not None, "a new certificate")
+            await until(
+                lambda: any(stream.proxy for stream in plane.server.connected()), "served again"
+            )
+            agent.shutdown.ask()
+            await running
+
+    asyncio.run(scenario())
