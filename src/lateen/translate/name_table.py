@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 
 from lateen.base.incremental import derived
 from lateen.base.name_table import NameInfo, NameTable
-from lateen.catalog.service import Endpoint, Registry, Resolution, Service
+from lateen.catalog.service import Endpoint, Health, Registry, Resolution, Service
 from lateen.translate.addresses import is_address, service_addresses
 from lateen.view import scope, service
 from lateen.view.mesh import Mesh
@@ -19,9 +19,21 @@ from lateen.view.proxy import ProxyClass
 @derived
 def name_table(mesh: Mesh, proxy_class: ProxyClass) -> bytes:
     """A `NameTable`."""
+    outbound = scope.outbound_scope(mesh, proxy_class).anywhere()
+    client = ProxyClass(
+        dns_capture=proxy_class.dns_capture,
+        dns_auto_allocate=proxy_class.dns_auto_allocate,
+        loopback_index=proxy_class.loopback_index,
+        network=proxy_class.network,
+    )
+    return _table(mesh, outbound, client)
+
+
+@derived
+def _table(mesh: Mesh, outbound: scope.OutboundScope, client: ProxyClass) -> bytes:
     made = NameTable()
-    visible = scope.services(mesh, scope.outbound_scope(mesh, proxy_class))
-    for host, entry in _entries(mesh, proxy_class, _kubernetes_first(visible)):
+    visible = scope.services(mesh, outbound)
+    for host, entry in _entries(mesh, client, _kubernetes_first(visible)):
         if host not in made.table:
             made.table[host].CopyFrom(entry)
     return bytes(made.SerializeToString(deterministic=True))
@@ -62,6 +74,7 @@ def _headless(
         for endpoint in service.endpoints(mesh, headless.hostname, headless.namespace)
         if endpoint.service_port == headless.ports[0].name
         and is_address(endpoint.address)
+        and (headless.publish_not_ready or endpoint.health is Health.HEALTHY)
         and _is_near(endpoint, proxy_class)
     ]
     if pods:
