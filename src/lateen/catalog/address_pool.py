@@ -41,10 +41,6 @@ class AddressPool:
             self._taken[name] = slot
         return self._address(slot)
 
-    def reserve(self, slot: int) -> None:
-        """Keeps a slot from being given, such as one that a user wrote by hand."""
-        self._owners.setdefault(slot, "")
-
     def release(self, name: str) -> None:
         slot = self._taken.pop(name, None)
         if slot is not None:

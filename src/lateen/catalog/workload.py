@@ -5,8 +5,13 @@ from dataclasses import dataclass
 
 from lateen.catalog.service import Health, Locality
 
-CANONICAL_NAME = "service.istio.io/canonical-name"
-CANONICAL_REVISION = "service.istio.io/canonical-revision"
+# Labels that name the logical service of a workload and its version; the first one that is set.
+CANONICAL_NAMES = ("service.istio.io/canonical-name", "app.kubernetes.io/name", "app")
+CANONICAL_REVISIONS = (
+    "service.istio.io/canonical-revision",
+    "app.kubernetes.io/version",
+    "version",
+)
 WORKLOAD_NAME = "service.istio.io/workload-name"
 TLS_MODE = "security.istio.io/tlsMode"
 LOCALITY = "istio-locality"  # written with dots, for labels may not hold a slash
@@ -56,20 +61,6 @@ class Workload:
 
 def identity(trust_domain: str, namespace: str, account: str) -> str:
     return f"spiffe://{trust_domain}/ns/{namespace}/sa/{account}"
-
-
-def canonical_name(labels: Mapping[str, str], workload: str) -> str:
-    for label in (CANONICAL_NAME, "app.kubernetes.io/name", "app"):
-        if labels.get(label):
-            return labels[label]
-    return workload
-
-
-def canonical_revision(labels: Mapping[str, str]) -> str:
-    for label in (CANONICAL_REVISION, "app.kubernetes.io/version", "version"):
-        if labels.get(label):
-            return labels[label]
-    return "latest"
 
 
 def parse_locality(text: str) -> Locality:

@@ -3,7 +3,6 @@
 Only a leading `*` is a wildcard; it stands for any text, dots included.
 """
 
-import ipaddress
 from collections.abc import Iterator
 
 
@@ -66,14 +65,6 @@ def buckets(host: str) -> Iterator[str]:
             break
         yield f"*.{rest}"
     yield "*"
-
-
-def is_address(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
 
 
 def qualified(host: str, namespace: str, domain: str) -> str:

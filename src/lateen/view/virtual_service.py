@@ -29,7 +29,6 @@ __all__ = [
     "RoutedVirtualService",
     "gateway_virtual_services",
     "routed",
-    "unknown_hosts",
     "virtual_service_for",
     "virtual_services",
 ]
@@ -86,16 +85,6 @@ def virtual_services(
     return imported(mesh, scope.sight, index)
 
 
-def unknown_hosts(
-    mesh: Mesh, scope: OutboundScope, index: int, known: tuple[str, ...]
-) -> tuple[tuple[str, Key], ...]:
-    """Hosts of those VirtualServices that are no service of `known`, each with its owner, sorted.
-
-    A wildcard host is left out when some known service falls under it.
-    """
-    return unclaimed(mesh, scope.sight, index, known)
-
-
 @derived
 def gateway_virtual_services(
     mesh: Mesh, gateway: Key, proxy_namespace: str
@@ -144,22 +133,6 @@ def imported(mesh: Mesh, sight: Sight, index: int) -> tuple[RoutedVirtualService
 def imported_keys(mesh: Mesh, sight: Sight, index: int) -> tuple[Key, ...]:
     """The same by key: unchanged when only routes change."""
     return tuple(rule.key for rule in imported(mesh, sight, index))
-
-
-@derived
-def unclaimed(
-    mesh: Mesh, sight: Sight, index: int, known: tuple[str, ...]
-) -> tuple[tuple[str, Key], ...]:
-    claimed = frozenset(known)
-    found: dict[str, Key] = {}
-    for rule in imported(mesh, sight, index):
-        for host in rule.hosts:
-            if host in claimed or host in found:
-                continue
-            if hosts.is_wildcard(host) and any(hosts.is_subset(item, host) for item in known):
-                continue
-            found[host] = rule.key
-    return tuple(sorted(found.items()))
 
 
 @derived

@@ -79,9 +79,3 @@ def test_every_rule_that_covers_a_host_is_filed_where_it_is_sought(host: str, ru
 )
 def test_short_names_are_of_the_namespace(host: str, expected: str) -> None:
     assert hosts.qualified(host, "default", "cluster.local") == expected
-
-
-def test_addresses_are_told_from_names() -> None:
-    assert hosts.is_address("10.0.0.1")
-    assert hosts.is_address("fd00::1")
-    assert not hosts.is_address("a.com")

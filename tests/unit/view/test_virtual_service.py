@@ -103,16 +103,6 @@ def test_egress_hosts_filter_virtual_services() -> None:
     assert owner(mesh, "y.com") == ""
 
 
-def test_unknown_hosts_are_those_of_no_service() -> None:
-    mesh = mesh_of(rule("a", "x.com, y.com") + rule("b", "'*.svc.com'") + rule("c", "'*.none.com'"))
-    found = virtual_service.unknown_hosts(mesh, scope_of(mesh), 0, ("x.com", "web.svc.com"))
-
-    assert found == (
-        ("*.none.com", Key("VirtualService", "default", "c")),
-        ("y.com", Key("VirtualService", "default", "a")),
-    )
-
-
 def test_gateway_sees_what_is_bound_and_exported() -> None:
     mesh = mesh_of(
         rule("bound", "x.com", more="gateways: [istio-system/gw]")

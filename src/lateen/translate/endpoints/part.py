@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from lateen.base.incremental import derived
 from lateen.catalog.service import Endpoint, Health, Locality
+from lateen.catalog.workload import CANONICAL_NAMES, CANONICAL_REVISIONS
 from lateen.envoy import messages, types, wire
 from lateen.view import service
 from lateen.view.authentication import MutualTLSMode, peer_mode
@@ -15,16 +16,6 @@ Labels = tuple[tuple[str, str], ...]
 
 MUTUAL = "istio"  # Endpoint.tls_mode
 TRANSPORT_MATCH = "envoy.transport_socket_match"
-CANONICAL_NAMES = (
-    "service.istio.io/canonical-name",
-    "app.kubernetes.io/name",
-    "app",
-)
-CANONICAL_REVISIONS = (
-    "service.istio.io/canonical-revision",
-    "app.kubernetes.io/version",
-    "version",
-)
 # Fields of LocalityLbEndpoints and LbEndpoint.
 LOCALITY, LB_ENDPOINTS, LOCALITY_WEIGHT, PRIORITY = 1, 2, 3, 5
 ENDPOINT, HEALTH, METADATA, WEIGHT = 1, 2, 3, 4
