@@ -14,6 +14,7 @@ from lateen.envoy import admin, messages, schema
 from tests.envoy_check import bootstrap
 
 START_SECONDS = 20
+OPTIONS = ("--disable-hot-restart", "--concurrency", "1")
 
 DUMP = {
     "configs": [
@@ -69,14 +70,7 @@ def proxy(tmp_path: Path) -> Iterator[str]:
     config.admin.address.pipe.path = str(socket)
     path = tmp_path / "bootstrap.pb"
     path.write_bytes(messages.serialize(config))
-    command = [
-        schema.binary(),
-        "--config-path",
-        path,
-        "--disable-hot-restart",
-        "--concurrency",
-        "1",
-    ]
+    command = [str(schema.binary()), "--config-path", str(path), *OPTIONS]
     envoy = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         wait_until_ready(envoy, str(socket))

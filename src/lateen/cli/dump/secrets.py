@@ -24,7 +24,7 @@ class Certificate(NamedTuple):
 
 def rows(secrets: list[Resource], *, now: datetime | None = None) -> list[tuple[str, ...]]:
     moment = now or datetime.now(UTC)
-    found = []
+    found: list[tuple[str, ...]] = []
     for entry in secrets:
         secret = entry.get("secret", {})
         name = entry.get("name") or secret.get("name", "")
