@@ -24,7 +24,7 @@ def select(
 
 
 def rows(clusters: list[dict[str, Any]]) -> list[tuple[str, ...]]:
-    found = []
+    found: list[tuple[str, ...]] = []
     for cluster in clusters:
         direction, port, subset, host = parts(cluster.get("name", ""))
         found.append(

@@ -22,7 +22,7 @@ def _order(route: Resource) -> tuple[int, str]:
 
 
 def rows(routes: list[Resource]) -> list[tuple[str, ...]]:
-    found = []
+    found: list[tuple[str, ...]] = []
     for config in routes:
         name = config.get("name", "")
         for host in config.get("virtual_hosts", []):
