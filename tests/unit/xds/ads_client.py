@@ -8,6 +8,7 @@ from typing import Any
 import grpc
 
 from lateen.envoy import schema
+from lateen.xds import kinds
 from lateen.xds.server import SERVICE
 
 DELTA_REQUEST = schema.message("envoy.service.discovery.v3.DeltaDiscoveryRequest")
@@ -79,7 +80,7 @@ class AdsClient:
         self._stream.cancel()
 
 
-MARKER = "type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig"
+MARKER = kinds.SECRET  # asked for by name, and nothing has the name "marker"
 
 
 def names_of(response: Any) -> list[str]:

@@ -1,0 +1,172 @@
+"""The secure port: certificates by token, discovery by certificate or token, claims checked."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import grpc
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from lateen.base.clock import system_clock
+from lateen.identity.signing_request import (
+    METHOD,
+    IstioCertificateRequest,
+    IstioCertificateResponse,
+)
+from lateen.identity.tokens import TokenSigner, load_or_create_key
+from lateen.xds import kinds
+from lateen.xds.server import SERVICE
+from tests.features.running_plane import RunningPlane, control_plane, run
+from tests.unit.xds.ads_client import AdsClient, names_of
+
+MESH = """
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: {name: reviews, namespace: shop}
+spec:
+  hosts: [reviews.mesh.internal]
+  resolution: STATIC
+  ports: [{number: 80, name: http, protocol: HTTP}]
+  endpoints: [{address: 10.1.0.7}]
+"""
+NODE = "sidecar~10.9.8.7~front-1.shop~shop.svc.cluster.local"
+SERVER_NAME = "istiod.istio-system.svc"
+WAIT_SECONDS = 10
+
+
+def token(control: RunningPlane, namespace: str = "shop") -> str:
+    signer = TokenSigner(load_or_create_key(control.plane.settings.state), system_clock)
+    return signer.mint(namespace=namespace, service_account="front", ttl_seconds=60)
+
+
+def root(control: RunningPlane) -> bytes:
+    return (control.plane.settings.state / "ca" / "root-cert.pem").read_bytes()
+
+
+@asynccontextmanager
+async def channel(
+    control: RunningPlane, *, key: bytes | None = None, chain: bytes | None = None
+) -> AsyncIterator[grpc.aio.Channel]:
+    credentials = grpc.ssl_channel_credentials(root(control), key, chain)
+    options = [("grpc.ssl_target_name_override", SERVER_NAME)]
+    address = f"127.0.0.1:{control.secure_port}"
+    async with grpc.aio.secure_channel(address, credentials, options) as opened:
+        yield opened
+
+
+async def certificate(control: RunningPlane, bearer: str) -> tuple[bytes, list[str]]:
+    """A key and the chain that the authority gave for it."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    csr = x509.CertificateSigningRequestBuilder().subject_name(x509.Name([]))
+    signed = csr.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+    request = IstioCertificateRequest(csr=signed.decode(), validity_duration=600)
+    async with channel(control) as opened:
+        ask = opened.unary_unary(METHOD)
+        metadata = [("authorization", f"Bearer {bearer}")] if bearer else []
+        answer = await ask(request.SerializeToString(), metadata=metadata, timeout=WAIT_SECONDS)
+    chain = list(IstioCertificateResponse.FromString(answer).cert_chain)
+    pem = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    return pem, chain
+
+
+def stream(opened: grpc.aio.Channel, *, namespace: str, metadata: Any = None) -> AdsClient:
+    call = opened.stream_stream(SERVICE + "DeltaAggregatedResources")(metadata=metadata)
+    return AdsClient(call, delta=True, node_id=NODE, namespace=namespace)
+
+
+def test_token_buys_a_certificate_of_its_own_identity() -> None:
+    async def main() -> None:
+        async with control_plane(MESH, secure=True) as control:
+            _, chain = await certificate(control, token(control))
+            leaf = x509.load_pem_x509_certificate(chain[0].encode())
+            names = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+            uris = names.get_values_for_type(x509.UniformResourceIdentifier)
+            assert uris == ["spiffe://cluster.local/ns/shop/sa/front"]
+            assert chain[-1].encode() == root(control)
+
+    run(main)
+
+
+def test_without_proof_no_certificate_is_issued() -> None:
+    async def main() -> None:
+        async with control_plane(MESH, secure=True) as control:
+            with pytest.raises(grpc.aio.AioRpcError) as refusal:
+                await certificate(control, "")
+            assert refusal.value.code() is grpc.StatusCode.UNAUTHENTICATED
+
+    run(main)
+
+
+def test_certificate_is_accepted_for_discovery_of_its_namespace() -> None:
+    async def main() -> None:
+        async with control_plane(MESH, secure=True) as control:
+            key, chain = await certificate(control, token(control))
+            whole = "".join(chain[:-1]).encode()
+            async with channel(control, key=key, chain=whole) as opened:
+                proxy = stream(opened, namespace="shop")
+                clusters = await proxy.subscribe(kinds.CLUSTER)
+                assert "outbound|80||reviews.mesh.internal" in names_of(clusters)
+
+    run(main)
+
+
+def test_certificate_of_another_namespace_is_refused() -> None:
+    async def main() -> None:
+        async with control_plane(MESH, secure=True) as control:
+            key, chain = await certificate(control, token(control, "other"))
+            whole = "".join(chain[:-1]).encode()
+            async with channel(control, key=key, chain=whole) as opened:
+                proxy = stream(opened, namespace="shop")
+                await proxy.request(kinds.CLUSTER)
+                with pytest.raises(EOFError, match=r"PERMISSION_DENIED: .*namespace 'shop'"):
+                    await proxy.next()
+
+    run(main)
+
+
+def test_token_is_accepted_for_discovery_and_nothing_is_not() -> None:
+    async def main() -> None:
+        async with control_plane(MESH, secure=True) as control, channel(control) as opened:
+            bearer = (("authorization", f"Bearer {token(control)}"),)
+            await stream(opened, namespace="shop", metadata=bearer).subscribe(kinds.CLUSTER)
+            anonymous = stream(opened, namespace="shop")
+            await anonymous.request(kinds.CLUSTER)
+            with pytest.raises(EOFError, match="UNAUTHENTICATED"):
+                await anonymous.next()
+
+    run(main)
+
+
+def test_certificates_are_not_issued_on_the_plaintext_port() -> None:
+    async def main() -> None:
+        async with (
+            control_plane(MESH, secure=True) as control,
+            grpc.aio.insecure_channel(f"127.0.0.1:{control.port}") as opened,
+        ):
+            with pytest.raises(grpc.aio.AioRpcError) as refusal:
+                await opened.unary_unary(METHOD)(b"", timeout=WAIT_SECONDS)
+            assert refusal.value.code() is grpc.StatusCode.UNIMPLEMENTED
+
+    run(main)
+
+
+def test_large_responses_cross_tls_to_several_proxies() -> None:
+    services = "---".join(MESH.replace("reviews", f"reviews-{number}") for number in range(400))
+
+    async def main() -> None:
+        async with control_plane(services, secure=True) as control, channel(control) as opened:
+            bearer = (("authorization", f"Bearer {token(control)}"),)
+            proxies = [stream(opened, namespace="shop", metadata=bearer) for _ in range(5)]
+            answers = await asyncio.gather(*(each.subscribe(kinds.CLUSTER) for each in proxies))
+            assert {len(answer.resources) for answer in answers} == {403}
+            assert sum(answer.ByteSize() for answer in answers) > 800_000
+
+    run(main)
