@@ -85,7 +85,6 @@ def run(arguments: argparse.Namespace) -> int:
 def _settings(arguments: argparse.Namespace, folders: list[str]) -> "ControlSettings":
     from pathlib import Path
 
-    from lateen.config import mesh_config
     from lateen.control.settings import ControlSettings, default_state
     from lateen.view.mesh import Settings
     from lateen.xds.transport.listener import parse_address
@@ -103,9 +102,9 @@ def _settings(arguments: argparse.Namespace, folders: list[str]) -> "ControlSett
         mesh=Settings(
             root_namespace=arguments.root_namespace,
             trust_domain=arguments.trust_domain,
-            mesh_config=mesh_config.read_file(arguments.mesh_config)
-            if arguments.mesh_config
-            else None,
+            mesh_config=(
+                Path(arguments.mesh_config).read_text() if arguments.mesh_config else None
+            ),
             service_cidr=arguments.service_cidr,
             service_step=arguments.service_step,
         ),
