@@ -76,7 +76,7 @@ def _chain_type(chain: Resource) -> str:
 def match(chain: Resource) -> str:
     """Such as `Trans: tls; App: istio,istio-h2; Addr: 0.0.0.0/0:8080`; `ALL` without conditions."""
     wanted = chain.get("filter_chain_match") or {}
-    found: list[tuple[str, ...]] = []
+    found: list[str] = []
     for name, key in (("SNI", "server_names"), ("App", "application_protocols")):
         if values := wanted.get(key):
             found.append(f"{name}: {','.join(values)}")
