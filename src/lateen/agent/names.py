@@ -23,6 +23,7 @@ class Names:
 
     def __init__(self, settings: AgentSettings, *, metrics: AgentMetrics, random: Random) -> None:
         self._settings = settings.dns
+        self._mark = settings.socket_mark
         self._namespace = settings.workload.namespace
         self._metrics = metrics
         self._random = random
@@ -69,6 +70,7 @@ class Names:
         upstream = Upstream(
             [server for server in servers if Address(*server) != where],
             timeout_seconds=self._settings.timeout,
+            mark=self._mark,
         )
         self.resolver = Resolver(upstream, metrics=self._metrics, random=self._random)
         server = DnsServer(self.resolver, where)

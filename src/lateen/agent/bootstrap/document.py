@@ -1,6 +1,7 @@
 """Joins the bootstrap. Always JSON: Envoy's YAML reader takes an unquoted `n` for false."""
 
 import json
+import socket
 from dataclasses import dataclass
 from typing import Any
 
@@ -69,7 +70,7 @@ def bootstrap(settings: AgentSettings, sockets: Sockets) -> dict[str, Any]:
         },
         "static_resources": static_resources(settings, sockets),
         "overload_manager": overload_manager(envoy.downstream_connections),
-        "cluster_manager": {"enable_deferred_cluster_creation": True},
+        "cluster_manager": cluster_manager(settings.socket_mark),
         "deferred_stat_options": {"enable_deferred_creation_stats": True},
     }
 
@@ -115,6 +116,20 @@ def static_resources(settings: AgentSettings, sockets: Sockets) -> dict[str, Any
         found["listeners"].append(listeners.metrics_listener(address.parse(where.metrics)))
     if where.health:
         found["listeners"].append(listeners.health_listener(address.parse(where.health)))
+    return found
+
+
+def cluster_manager(socket_mark: int) -> dict[str, Any]:
+    found: dict[str, Any] = {"enable_deferred_cluster_creation": True}
+    if socket_mark:
+        option = {
+            "description": "SO_MARK",
+            "level": str(socket.SOL_SOCKET),
+            "name": str(socket.SO_MARK),
+            "int_value": str(socket_mark),
+            "state": "STATE_PREBIND",
+        }
+        found["upstream_bind_config"] = {"socket_options": [option]}
     return found
 
 

@@ -1,6 +1,7 @@
 """Passes questions on to the host's resolvers, in order, until one answers."""
 
 import asyncio
+import socket
 import struct
 from collections.abc import Sequence
 from typing import cast
@@ -9,7 +10,10 @@ Server = tuple[str, int]
 
 
 class Upstream:
-    def __init__(self, servers: Sequence[Server], *, timeout_seconds: float) -> None:
+    """`mark` is the SO_MARK of its sockets, by which capture leaves them alone."""
+
+    def __init__(self, servers: Sequence[Server], *, timeout_seconds: float, mark: int = 0) -> None:
+        self._mark = mark
         self._servers = tuple(servers)
         self._timeout_seconds = timeout_seconds
 
@@ -19,7 +23,7 @@ class Upstream:
         for server in self._servers:
             try:
                 async with asyncio.timeout(self._timeout_seconds):
-                    return await exchange(server, question)
+                    return await exchange(server, question, self._mark)
             except (OSError, TimeoutError, asyncio.IncompleteReadError):
                 continue
         return None
@@ -44,10 +48,12 @@ class _Exchange(asyncio.DatagramProtocol):
             self.answer.set_exception(exc)
 
 
-async def _over_udp(server: Server, question: bytes) -> bytes:
+async def _over_udp(server: Server, question: bytes, mark: int) -> bytes:
     loop = asyncio.get_running_loop()
+    connected = _socket(server, socket.SOCK_DGRAM, mark)
+    connected.connect(server)  # never waits: UDP has no handshake
     transport, exchange = await loop.create_datagram_endpoint(
-        lambda: _Exchange(question), remote_addr=server
+        lambda: _Exchange(question), sock=connected
     )
     try:
         return await exchange.answer
@@ -55,8 +61,10 @@ async def _over_udp(server: Server, question: bytes) -> bytes:
         transport.close()
 
 
-async def _over_tcp(server: Server, question: bytes) -> bytes:
-    reader, writer = await asyncio.open_connection(*server)
+async def _over_tcp(server: Server, question: bytes, mark: int) -> bytes:
+    with _socket(server, socket.SOCK_STREAM, mark) as connected:
+        await asyncio.get_running_loop().sock_connect(connected, server)
+        reader, writer = await asyncio.open_connection(sock=connected.dup())
     try:
         writer.write(struct.pack("!H", len(question)) + question)
         await writer.drain()
@@ -64,3 +72,12 @@ async def _over_tcp(server: Server, question: bytes) -> bytes:
         return await reader.readexactly(length)
     finally:
         writer.close()
+
+
+def _socket(server: Server, kind: socket.SocketKind, mark: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in server[0] else socket.AF_INET
+    made = socket.socket(family, kind)
+    made.setblocking(False)
+    if mark:
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_MARK, mark)
+    return made

@@ -80,3 +80,13 @@ def test_statistics_are_istios_set_and_what_the_user_adds() -> None:
     assert {"prefix": "reporter="} in patterns["patterns"]
     assert {"prefix": "cluster.outbound"} in patterns["patterns"]
     assert {"safe_regex": {"regex": "a.*"}} in patterns["patterns"]
+
+
+@pytest.mark.envoy
+def test_envoy_accepts_a_socket_mark(tmp_path: Path) -> None:
+    path = tmp_path / "envoy.json"
+    path.write_text(json.dumps(bootstrap(socket_mark=1337)))
+    done = subprocess.run(
+        [schema.binary(), "--mode", "validate", "-c", path], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
