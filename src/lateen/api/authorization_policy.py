@@ -66,6 +66,8 @@ class Condition(Spec, frozen=True):
 
 
 class Rule(Spec, frozen=True):
+    NOT_EMPTY = ("from_", "to", "when")
+
     from_: tuple[From, ...] = ()
     to: tuple[To, ...] = ()
     when: tuple[Condition, ...] = ()

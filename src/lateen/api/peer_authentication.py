@@ -21,6 +21,8 @@ class MutualTLS(Spec, frozen=True):
 
 
 class PeerAuthentication(Spec, frozen=True):
+    NOT_EMPTY = ("port_level_mtls",)
+
     selector: WorkloadSelector | None = None
     mtls: MutualTLS | None = None
     port_level_mtls: dict[UInt32, MutualTLS] = {}

@@ -32,10 +32,12 @@ class Spec(
     nobody changes. Durations are `Duration`. A message that may be absent is `X | None`, and so is
     a scalar whose presence means something (a wrapper, a member of a oneof).
 
-    `ONEOFS` names the groups of fields of which at most one may be set.
+    `ONEOFS` names the groups of fields of which at most one may be set; `NOT_EMPTY` the fields
+    that may be left out but not written empty.
     """
 
     ONEOFS: ClassVar[tuple[tuple[str, ...], ...]] = ()
+    NOT_EMPTY: ClassVar[tuple[str, ...]] = ()
 
 
 class OpenSpec(Spec, frozen=True, forbid_unknown_fields=False):

@@ -23,6 +23,8 @@ class ExecutionPhase(StrEnum):
 
 
 class WasmConfig(Spec, frozen=True):
+    NOT_EMPTY = ("image_pull_secret", "plugin_name")
+
     url: str = ""
     sha256: str = ""
     image_pull_policy: PullPolicy = PullPolicy.UNSPECIFIED_POLICY

@@ -59,6 +59,8 @@ class TrafficSelector(Spec, frozen=True):
 
 
 class WasmPlugin(Spec, frozen=True):
+    NOT_EMPTY = ("image_pull_secret", "plugin_name")
+
     selector: WorkloadSelector | None = None
     target_ref: PolicyTargetReference | None = None
     target_refs: tuple[PolicyTargetReference, ...] = ()

@@ -93,6 +93,9 @@ class Conformance:
             if result is not ABSENT:
                 clean[field.encode_name] = result
         self._oneofs(clean, kind.cls, path)
+        for name in not_empty_in(kind.cls):
+            if name in clean and not clean[name]:
+                self._refuse(f"{path}.{name}", "must not be empty", "leave it out", "empty")
         return clean
 
     def _unknown_field(self, key: str, cls: type[msgspec.Struct], path: str) -> None:
@@ -295,6 +298,15 @@ def oneofs_of(cls: type[msgspec.Struct]) -> tuple[tuple[str, ...], ...]:
 
 
 @cache
+def not_empty_in(cls: type[msgspec.Struct]) -> tuple[str, ...]:
+    """`NOT_EMPTY`, in JSON names."""
+    info = inspect.type_info(cls)
+    assert isinstance(info, inspect.StructType)
+    wanted: tuple[str, ...] = getattr(cls, "NOT_EMPTY", ())
+    return tuple(field.encode_name for field in info.fields if field.name in wanted)
+
+
+@cache
 def type_of(cls: type[Spec]) -> inspect.Type:
     return inspect.type_info(cls)
 
@@ -303,3 +315,20 @@ def decode_hook(kind: type, value: Any) -> Any:
     if kind is Duration and isinstance(value, str):
         return Duration.parse(value)
     raise msgspec.ValidationError(f"cannot read {described(value)} as {kind.__name__}")
+
+
+def plain(value: Spec) -> dict[str, Any]:
+    """A struct as the data that it is decoded from, absent members left out."""
+    tree = without_nothing(msgspec.to_builtins(value, enc_hook=str, builtin_types=()))
+    assert isinstance(tree, dict)
+    return tree
+
+
+def without_nothing(value: Any) -> Any:
+    if isinstance(value, Duration):
+        return str(value)
+    if isinstance(value, dict):
+        return {key: without_nothing(item) for key, item in value.items() if item is not None}
+    if isinstance(value, list | tuple):
+        return [without_nothing(item) for item in value]
+    return value
