@@ -52,8 +52,8 @@ class MeshView:
 
 def pod_table(pods: tuple[PodState, ...]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in ("WORKLOAD", "NAMESPACE", "POD", "STATUS", "PROXY", "ADDRESS", "RESTARTS"):
-        table.add_column(column, overflow="fold")
+    for column in ("WORKLOAD", "NAMESPACE", "PROXY", "RESTARTS", "ADDRESS", "STATUS"):
+        table.add_column(column, overflow="fold", no_wrap=column != "STATUS")
     for pod in sorted(pods, key=lambda pod: (pod.namespace, pod.name)):
         status = Text(pod.phase, style="green" if pod.ready else "")
         if pod.exit_code is not None:
@@ -63,10 +63,9 @@ def pod_table(pods: tuple[PodState, ...]) -> Table:
         table.add_row(
             pod.workload,
             pod.namespace,
-            pod.name,
-            status,
             Text(pod.proxy, style=COLOURS.get(pod.proxy, "")),
-            pod.address,
             str(pod.restarts),
+            pod.address,
+            status,
         )
     return table

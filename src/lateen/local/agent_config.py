@@ -20,7 +20,6 @@ from lateen.agent.settings import (
 )
 from lateen.base.problem import Problem
 from lateen.identity.labels import WorkloadLabels
-from lateen.intercept.rules import PROXY_MARK, Owner
 from lateen.local.container_plan import NODE_NAME
 from lateen.local.injection import ProxyRole
 from lateen.local.network import Attachment, Network
@@ -73,6 +72,7 @@ def settings(
             token=str(folder / "token"),
         ),
         work_dir=str(folder),
+        socket_mark=network.socket_mark,
         trust_domain=trust_domain,
         mode="redirect" if network.captures else "none",
         listeners=_listeners(attachment, network),
@@ -131,6 +131,9 @@ def metadata(plan: PodPlan, attachment: Attachment, network: Network) -> dict[st
     if attachment.index:
         found["LOOPBACK_INDEX"] = attachment.index
         found["APPLICATION_ADDRESS"] = attachment.application
+        found["HTTP_PROXY_PORT"] = attachment.proxy_port
+    if network.unprivileged:
+        found["UNPRIVILEGED_POD"] = "true"
     proxy_metadata = found["PROXY_CONFIG"].get("proxyMetadata", {})
     for name, value in proxy_metadata.items():
         if name.startswith("ISTIO_META_"):
@@ -156,10 +159,6 @@ def problems(plan: PodPlan) -> tuple[Problem, ...]:
     hint = "write it as a block: |, with fields such as concurrency: 2"
     where = int(line) if line.isdecimal() else 0
     return (Problem("annotation", message, resource=plan.id, file=file, line=where, hint=hint),)
-
-
-def upstream_mark(owner: Owner) -> int:
-    return PROXY_MARK if owner is Owner.MARK else 0
 
 
 def _listeners(attachment: Attachment, network: Network) -> ListenerSettings:

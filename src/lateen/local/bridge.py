@@ -13,7 +13,7 @@ from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 
 from lateen.intercept import nftables
-from lateen.intercept.rules import PROXY_ID, Capture, Owner, chains
+from lateen.intercept.rules import PROXY_ID, PROXY_MARK, Capture, Owner, chains
 from lateen.local import links
 from lateen.local.errors import LocalError
 from lateen.local.netns import NetworkNamespace, set_kernel_option
@@ -33,8 +33,10 @@ class BridgeNetwork:
 
     captures = True
     service_step = 1
+    unprivileged = False
 
     def __init__(self, index: int, *, name: str, owner: Owner) -> None:
+        self.socket_mark = PROXY_MARK if owner is Owner.MARK else 0
         self.name = name
         self.bridge = f"{BRIDGE_PREFIX}{index}"
         self._owner = owner
@@ -53,7 +55,6 @@ class BridgeNetwork:
         self._attached: dict[str, tuple[str, Attachment]] = {}
 
     def create(self) -> None:
-        links.delete(self.bridge)  # of a mesh that was killed
         links.set_up("lo")
         links.add_bridge(self.bridge)
         links.add_address(self.bridge, self._interface(self._gateway))
@@ -120,9 +121,10 @@ class BridgeNetwork:
 
 
 def free_index(taken: set[str]) -> int:
-    """The first mesh number whose bridge neither a running mesh nor anybody else has."""
+    """The first mesh number whose bridge neither a known mesh nor anybody else has."""
     for index in range(MESHES):
-        if f"{BRIDGE_PREFIX}{index}" not in taken:
+        name = f"{BRIDGE_PREFIX}{index}"
+        if name not in taken and not links.index(name):
             return index
     raise LocalError(f"{MESHES} meshes run already; stop one with: lateen down --name NAME")
 

@@ -78,7 +78,7 @@ class LocalMesh:
         self._control: ControlPlaneProcess | None = None
         self._context: PodContext | None = None
         self._plan = Plan(())
-        self._services = ServiceEnvironment(options.network)
+        self._services = ServiceEnvironment(options.network, options.admin)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop` is set; then everything is stopped and removed."""
@@ -150,7 +150,7 @@ class LocalMesh:
             *("-f", str(options.folder), "-f", str(options.state.runtime)),
             *("--state", str(options.state.control)),
             *("--secure-xds-address", f"{network.discovery_host}:{options.discovery_port}"),
-            *("--xds-address", "127.0.0.1:0"),
+            *("--xds-address", ""),
             *("--admin-address", f"{admin_host}:{admin_port}"),
             *("--namespace", namespace),
             *("--service-cidr", network.service_cidr),

@@ -21,6 +21,7 @@ class Attachment:
     application: str  # where the application listens
     namespace: NetworkNamespace | None = None
     index: int = 0  # explicit mode: last byte of the loopback addresses its proxy binds
+    proxy_port: int = 0  # explicit mode: where its proxy takes HTTP requests for any host
     environment: dict[str, str] = field(default_factory=dict)
 
 
@@ -34,7 +35,9 @@ class Network(Protocol):
     service_step: int
     resolver: str  # HOST:PORT of the resolver for names outside the mesh; empty: the host's own
     proxy_credentials: Credentials
-    bridge: str
+    bridge: str  # or whatever else tells this mesh's network from others
+    unprivileged: bool  # whether ports below 1024 cannot be listened on
+    socket_mark: int  # of what proxies and agents send, where capture goes by it; 0: none
 
     def create(self) -> None: ...
 

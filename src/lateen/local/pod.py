@@ -12,7 +12,7 @@ import contextlib
 import logging
 import shutil
 import signal
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -55,7 +55,7 @@ class PodContext:
     discovery_port: int
     trust_domain: str
     agent_command: tuple[str, ...]
-    service_environment: Callable[[str, Attachment], dict[str, str]]
+    service_environment: Callable[[str, Attachment], Awaitable[dict[str, str]]]
     clock: Callable[[], float]
     changed: Callable[[], None]
     may_change_user: bool
@@ -162,7 +162,7 @@ class Pod:
         if not await self._run_init_containers(tasks):
             return
         self._phase = "Running"
-        main = [self._container(plan) for plan in self.plan.containers]
+        main = [await self._container(plan) for plan in self.plan.containers]
         self._containers += main
         self._changed()
         if not main:
@@ -187,7 +187,7 @@ class Pod:
     async def _run_init_containers(self, tasks: Tasks) -> bool:
         """One after the other; those that always run stay beside the rest."""
         for plan in self.plan.init_containers:
-            container = self._container(plan)
+            container = await self._container(plan)
             self._containers.append(container)
             if plan.always:
                 work = container.run(restart=lambda _: True)
@@ -207,7 +207,7 @@ class Pod:
         names = {plan.name for plan in self.plan.containers}
         return [container for container in self._containers if container.plan.name in names]
 
-    def _container(self, plan: ContainerPlan) -> Container:
+    async def _container(self, plan: ContainerPlan) -> Container:
         assert self._attachment is not None, "attached before anything runs"
         credentials = Credentials()
         if self._context.may_change_user:
@@ -216,13 +216,13 @@ class Pod:
             plan,
             place=self._place,
             address=self._attachment.application,
-            environment=self._environment(plan, self._attachment),
+            environment=await self._environment(plan, self._attachment),
             credentials=credentials,
             log_file=self._logs / f"{plan.name}.log",
             changed=self._changed,
         )
 
-    def _environment(self, plan: ContainerPlan, attachment: Attachment) -> dict[str, str]:
+    async def _environment(self, plan: ContainerPlan, attachment: Attachment) -> dict[str, str]:
         late = {
             "status.podIP": attachment.application,
             "status.podIPs": attachment.application,
@@ -230,7 +230,7 @@ class Pod:
             "status.hostIPs": runtime.HOST_ADDRESS,
             "metadata.uid": runtime.uid(self.plan),
         }
-        services = self._context.service_environment(self.plan.namespace, attachment)
+        services = await self._context.service_environment(self.plan.namespace, attachment)
         own = {
             name: late[value.path] if isinstance(value, FieldOfPod) else value
             for name, value in plan.environment

@@ -9,6 +9,7 @@ import contextlib
 import socket
 from collections.abc import Sequence
 from pathlib import Path
+from typing import cast
 
 from lateen.base.tasks import Tasks
 from lateen.local.host import Host
@@ -80,8 +81,7 @@ class _Port(asyncio.DatagramProtocol):
         self._transport: asyncio.DatagramTransport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.DatagramTransport), "of a datagram endpoint"
-        self._transport = transport
+        self._transport = cast(asyncio.DatagramTransport, transport)
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
         self._resolver.ask(data, self, addr)

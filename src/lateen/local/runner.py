@@ -11,7 +11,6 @@ import json
 import logging
 import os
 import signal
-import socket
 import sys
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -19,11 +18,10 @@ from pathlib import Path
 from lateen.base.errors import LateenError
 from lateen.envoy import schema
 from lateen.intercept.rules import Owner
-from lateen.local import bridge, cleanup, forward, modes, netns
+from lateen.local import bridge, cleanup, explicit, forward, modes, netns
 from lateen.local.agent_config import DOMAIN
-from lateen.local.errors import LocalError
 from lateen.local.host import DirectHost, Host, HostHelper
-from lateen.local.mesh import LocalMesh, MeshOptions
+from lateen.local.mesh import DISCOVERY_PORT, LocalMesh, MeshOptions
 from lateen.local.network import Network
 from lateen.local.resolver import Resolver, host_resolvers
 from lateen.local.state import MeshState, ProcessId, Record, meshes, registry_lock
@@ -75,7 +73,7 @@ def _run(settings: RunnerSettings, state: MeshState) -> int:
             network = _network(settings, state)
             record = _record(settings, state, network)
             state.write_record(record)
-        network.create()
+            network.create()
         netns.adopt_orphans()
         return asyncio.run(_serve(settings, state, network, host, record))
     except LateenError as trouble:
@@ -104,13 +102,14 @@ async def _serve(
         loop.add_signal_handler(number, stop.set)
     if settings.attached:
         loop.add_reader(sys.stdin.fileno(), _see_end_of_input, stop)
-    admin = (forward.LOOPBACK, _free_port())
+    admin = (forward.LOOPBACK, explicit.free_port())
     options = MeshOptions(
         folder=Path(settings.folder),
         state=state,
         network=network,
         host=host,
         admin=admin,
+        discovery_port=explicit.free_port() if settings.mode == modes.EXPLICIT else DISCOVERY_PORT,
         notices=settings.notices,
     )
     async with contextlib.AsyncExitStack() as stack:
@@ -143,12 +142,12 @@ async def _open_ways(
 
 
 def _network(settings: RunnerSettings, state: MeshState) -> Network:
-    if settings.mode == modes.EXPLICIT:
-        raise LocalError("explicit mode is not available yet")
     if settings.mode == modes.USERNS:
         return bridge.BridgeNetwork(0, name=modes.USERNS, owner=Owner.MARK)
     records = (other.record() for other in meshes() if other.running)
     taken = {record.bridge for record in records if record is not None}
+    if settings.mode == modes.EXPLICIT:
+        return explicit.ExplicitNetwork(explicit.free_index(taken))
     needed = (sys.executable, str(schema.binary()), str(state.folder))
     owner = modes.proxy_owner(needed)
     return bridge.BridgeNetwork(bridge.free_index(taken), name=modes.ROOT, owner=owner)
@@ -164,14 +163,6 @@ def _record(settings: RunnerSettings, state: MeshState, network: Network) -> Rec
     )
 
 
-def _free_port() -> int:
-    """In the runner's network; taken by the control plane a moment later."""
-    with socket.socket() as probe:
-        probe.bind((forward.LOOPBACK, 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 def _see_end_of_input(stop: asyncio.Event) -> None:
     if not os.read(sys.stdin.fileno(), 1024):
         asyncio.get_running_loop().remove_reader(sys.stdin.fileno())
@@ -182,6 +173,7 @@ def _watch_children_by_handle() -> None:
     """One descriptor a child in place of one thread (the default only from Python 3.12 on)."""
     if sys.version_info < (3, 12):
         watcher = asyncio.PidfdChildWatcher()
+        watcher.attach_loop(asyncio.get_running_loop())
         asyncio.get_event_loop_policy().set_child_watcher(watcher)
 
 

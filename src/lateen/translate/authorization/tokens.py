@@ -27,7 +27,7 @@ DEFAULT_PORTS = {"http": 80, "https": 443}
 SPACE_DELIMITED = ("permission", "scope")
 # A well-formed key whose private half nobody has: a filter without keys would not be accepted.
 NOBODY = {
-    "keys": [{"kty": "RSA", "kid": "none", "alg": "RS256", "e": "AQAB", "n": "w" + "A" * 341}]
+    "keys": [{"kty": "RSA", "kid": "none", "alg": "RS256", "e": "AQAB", "n": "w" + "A" * 340 + "Q"}]
 }
 
 

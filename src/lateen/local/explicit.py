@@ -1,0 +1,102 @@
+"""Pods without namespaces: loopback addresses of their own, and nothing captured.
+
+    127.(32+n).w.1       the proxy of pod w of the n-th mesh: what others call, its status ports
+    127.(32+n).w.2       its application, told by $HOST and $LATEEN_BIND
+    127.(64+4n+a).b.w    a service (a, b), as pod w reaches it
+
+Every pod's proxy listens at every service's address with the pod's own last byte, so that the
+proxies of one machine do not meet. Applications call each other by those addresses, which their
+environment holds, or through `HTTP_PROXY`.
+"""
+
+import os
+import socket
+
+from lateen.intercept.rules import Capture
+from lateen.local.errors import LocalError
+from lateen.local.network import Attachment
+from lateen.local.process import Credentials
+
+MESHES = 8
+PODS = 254
+NAME = "explicit"
+LOOPBACK = "127.0.0.1"
+
+
+class ExplicitNetwork:
+    """Owns which addresses are given to which pod."""
+
+    name = NAME
+    captures = False
+    socket_mark = 0
+    service_step = 256
+    resolver = ""
+    discovery_host = LOOPBACK
+    proxy_credentials = Credentials()
+
+    def __init__(self, index: int) -> None:
+        self.bridge = f"{NAME}{index}"
+        self._pods = f"127.{32 + index}"
+        self.service_cidr = f"127.{64 + 4 * index}.0.0/14"
+        self._used: dict[str, int] = {}
+        self.unprivileged = os.geteuid() != 0 and _first_free_port() > 80
+
+    def create(self) -> None:
+        """Loopback addresses are there without being made."""
+
+    def attach(self, pod: str) -> Attachment:
+        taken = set(self._used.values())
+        number = next((w for w in range(1, PODS + 1) if w not in taken), None)
+        if number is None:
+            raise LocalError(f"explicit mode has place for {PODS} pods")
+        self._used[pod] = number
+        application = f"{self._pods}.{number}.2"
+        proxy_port = free_port()
+        proxy = f"http://{LOOPBACK}:{proxy_port}"
+        environment = {
+            "HOST": application,
+            "LATEEN_BIND": application,
+            "HTTP_PROXY": proxy,
+            "http_proxy": proxy,
+            "NO_PROXY": "localhost,127.0.0.1",
+            "no_proxy": "localhost,127.0.0.1",
+        }
+        return Attachment(
+            address=f"{self._pods}.{number}.1",
+            application=application,
+            index=number,
+            proxy_port=proxy_port,
+            environment=environment,
+        )
+
+    def capture(self, attachment: Attachment, capture: Capture) -> None:
+        """Nothing can be captured here."""
+
+    def release(self, pod: str) -> None:
+        self._used.pop(pod, None)
+
+    def close(self) -> None:
+        self._used.clear()
+
+
+def free_index(taken: set[str]) -> int:
+    for index in range(MESHES):
+        if f"{NAME}{index}" not in taken:
+            return index
+    raise LocalError(f"{MESHES} meshes run already; stop one with: lateen down --name NAME")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((LOOPBACK, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _first_free_port() -> int:
+    """The first port that needs no privilege."""
+    try:
+        with open("/proc/sys/net/ipv4/ip_unprivileged_port_start") as file:
+            return int(file.read())
+    except (OSError, ValueError):
+        return 1024
