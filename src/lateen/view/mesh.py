@@ -10,9 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from lateen.api.kubernetes.config import ConfigMap
 from lateen.api.kubernetes.service import ServiceSpec
-from lateen.api.mesh_config import DEFAULTS, MeshConfig
+from lateen.api.mesh_config import MeshConfig
 from lateen.api.mesh_networks import MeshNetworks
 from lateen.api.resource import Change, Key, Resource
 from lateen.api.service_entry import ServiceEntry
@@ -25,6 +24,7 @@ from lateen.view.index import Index
 from lateen.view.rows import rows
 
 CONFIG_MAP = "istio"  # in the root namespace; keys `mesh` and `meshNetworks`
+CONFIG, NETWORKS = "MeshConfig", "MeshNetworks"  # kinds of documents that say the same
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Settings:
     root_namespace: str = "istio-system"  # unless the MeshConfig names another
     cluster: str = "Kubernetes"
     network: str = ""
-    # Laid over the defaults in place of the ConfigMap `istio`; text is YAML.
+    # Laid over the defaults; beats what stands among the resources. Text is YAML.
     mesh_config: MeshConfig | str | None = field(default=None, hash=False)
     service_cidr: str = ""  # gives ClusterIPs to Services that lack one; empty: none
     service_step: int = 1  # 256 in explicit mode: one address of the last byte for each client
@@ -60,7 +60,8 @@ class Mesh:
             if self.settings.service_cidr
             else None
         )
-        self._read_config(None)
+        self._config_map = Key("ConfigMap", self.settings.root_namespace, CONFIG_MAP)
+        self._read_config()
 
     def apply(self, changes: Iterable[Change]) -> None:
         """Brings objects to their new state; of several changes of one object the last counts."""
@@ -69,6 +70,8 @@ class Mesh:
         for key in sorted(latest):
             self._apply(key, latest[key])
         self.index.flush()
+        if any(self._is_configuration(key) for key in latest):
+            self._read_config()
 
     @property
     def config(self) -> MeshConfig:
@@ -145,8 +148,6 @@ class Mesh:
             rows(resource, self.domain) if resource is not None else (),
         )
         self._allocate(old, resource)
-        if key == Key("ConfigMap", self.settings.root_namespace, CONFIG_MAP):
-            self._read_config(resource)
 
     def _allocate(self, old: Resource[Any] | None, new: Resource[Any] | None) -> None:
         before, after = self._wanted(old), self._wanted(new)
@@ -175,12 +176,25 @@ class Mesh:
             return {f"{resource.namespace}/{host}": self._service_pool}
         return {}
 
-    def _read_config(self, config_map: Resource[ConfigMap] | None) -> None:
+    def _is_configuration(self, key: Key) -> bool:
+        return key.kind in (CONFIG, NETWORKS) or key == self._config_map
+
+    def _read_config(self) -> None:
+        """What the settings say, else a document of its own, else the ConfigMap."""
+        config_map = self._resources.peek(self._config_map)
         written = config_map.spec.data if config_map is not None else {}
-        layer = self.settings.mesh_config or written.get("mesh", "")
-        defaults = mesh_settings.replaced(DEFAULTS, root_namespace=self.settings.root_namespace)
-        config, config_problems = mesh_settings.effective(defaults, layer)
-        networks, network_problems = mesh_settings.networks(written.get("meshNetworks", ""))
+        config, config_problems = mesh_settings.effective(
+            self.settings.root_namespace,
+            self.settings.mesh_config or self._document(CONFIG) or written.get("mesh", ""),
+        )
+        networks, network_problems = mesh_settings.networks(
+            self._document(NETWORKS) or written.get("meshNetworks", "")
+        )
         self.problems = (*config_problems, *network_problems)
         self._config.put("mesh", config)
         self._networks.put("networks", networks)
+
+    def _document(self, kind: str) -> Any:
+        """The spec of the first document of a kind that stands for the whole mesh."""
+        found = self._resources.peek(next(iter(self.index.keys("all", kind)), Key(kind, "", "")))
+        return found.spec if found is not None else None

@@ -10,9 +10,10 @@ from typing import Any, TypeVar, get_args
 
 import msgspec
 import yaml
+from msgspec.structs import replace
 
 from lateen.api.duration import Duration
-from lateen.api.mesh_config import MeshConfig
+from lateen.api.mesh_config import DEFAULTS, MeshConfig
 from lateen.api.mesh_networks import MeshNetworks
 from lateen.api.resource import Spec
 from lateen.base.problem import Problem
@@ -24,23 +25,23 @@ MERGED_MAPS = ("proxyMetadata",)
 
 
 def effective(
-    defaults: MeshConfig, layer: MeshConfig | str
+    root_namespace: str, layer: MeshConfig | str
 ) -> tuple[MeshConfig, tuple[Problem, ...]]:
+    """`root_namespace` holds unless the layer names another."""
+    defaults = replace(DEFAULTS, root_namespace=root_namespace)
     try:
         return _laid_over(defaults, _written(layer)), ()
     except (ValueError, yaml.YAMLError) as trouble:
         return defaults, (_problem("mesh configuration", trouble),)
 
 
-def networks(text: str) -> tuple[MeshNetworks, tuple[Problem, ...]]:
+def networks(written: MeshNetworks | str) -> tuple[MeshNetworks, tuple[Problem, ...]]:
+    if isinstance(written, MeshNetworks):
+        return written, ()
     try:
-        return _convert(_mapping(text), MeshNetworks), ()
+        return _convert(_mapping(written), MeshNetworks), ()
     except (ValueError, yaml.YAMLError) as trouble:
         return MeshNetworks(), (_problem("mesh networks", trouble),)
-
-
-def replaced(config: MeshConfig, **fields: Any) -> MeshConfig:
-    return msgspec.structs.replace(config, **fields)
 
 
 def _written(layer: MeshConfig | str) -> dict[str, Any]:

@@ -62,6 +62,17 @@ def test_setting_replaces_the_config_map() -> None:
     assert mesh.trust_domain == "other"
 
 
+def test_document_of_kind_mesh_config_is_the_mesh_configuration() -> None:
+    mesh = mesh_of(CONFIG + "---\nkind: MeshConfig\noutboundTrafficPolicy: {mode: REGISTRY_ONLY}\n")
+    assert mesh.config.access_log_file == ""
+    assert mesh.config.outbound_traffic_policy is not None
+    assert mesh.config.outbound_traffic_policy.mode == "REGISTRY_ONLY"
+    assert mesh.config.proxy_listen_port == 15001
+
+    delete(mesh, "MeshConfig", "", "default")
+    assert mesh.config.access_log_file == "/dev/stdout"
+
+
 def test_unreadable_mesh_configuration_is_reported_and_changes_nothing() -> None:
     mesh = mesh_of(CONFIG.replace("accessLogFile: /dev/stdout", "accessLogFile: {a"))
 

@@ -5,7 +5,7 @@ from lateen.view.mesh_settings import effective, networks
 
 
 def config(text: str) -> MeshConfig:
-    made, problems = effective(DEFAULTS, text)
+    made, problems = effective("istio-system", text)
     assert problems == ()
     return made
 
@@ -62,7 +62,7 @@ def test_tracing_service_name_unsets_the_service_cluster() -> None:
 
 
 def test_struct_counts_where_it_differs_from_zero() -> None:
-    made, problems = effective(DEFAULTS, MeshConfig(access_log_file="/x"))
+    made, problems = effective("istio-system", MeshConfig(access_log_file="/x"))
 
     assert problems == ()
     assert made.access_log_file == "/x"
@@ -70,7 +70,7 @@ def test_struct_counts_where_it_differs_from_zero() -> None:
 
 
 def test_wrong_types_are_reported() -> None:
-    made, problems = effective(DEFAULTS, "proxyListenPort: many")
+    made, problems = effective("istio-system", "proxyListenPort: many")
 
     assert made == DEFAULTS
     assert len(problems) == 1
