@@ -59,7 +59,7 @@ def of_slices(
                 continue
             for address in written.addresses[:1]:
                 made = _at(service, address, _pod_name(written), find, place)
-                made = _in_zone(made, written.zone, place)
+                made = _named(service, _in_zone(made, written.zone, place), written.hostname)
                 for name, number in ports:
                     if number is None:
                         continue
@@ -79,6 +79,7 @@ def of_endpoints(
         other = Health.HEALTHY if service.publish_not_ready else Health.UNHEALTHY
         for address, health in (*ready, *((item, other) for item in subset.not_ready_addresses)):
             made = _at(service, address.ip, _target_name(address), find, place)
+            made = _named(service, made, address.hostname)
             found += [
                 replace(made, port=port.port, service_port=port.name, health=health)
                 for port in subset.ports
@@ -125,6 +126,13 @@ def _in_zone(made: Endpoint, zone: str | None, place: Place) -> Endpoint:
         return made
     labels = tuple(sorted({**dict(made.labels), ZONE: zone}.items()))
     return replace(made, locality=replace(made.locality, zone=zone), labels=labels)
+
+
+def _named(service: Service, made: Endpoint, hostname: str | None) -> Endpoint:
+    """Kubernetes writes a hostname for pods whose subdomain is the service."""
+    if not hostname or made.hostname:
+        return made
+    return replace(made, hostname=hostname, subdomain=service.name)
 
 
 def _pod_name(written: SliceEndpoint) -> str:

@@ -93,6 +93,14 @@ def test_slice_endpoint_brings_its_pods_labels_and_identity() -> None:
     assert endpoint.service_account == "spiffe://cluster.local/ns/default/sa/shop"
 
 
+def test_slice_names_the_hosts_of_its_pods() -> None:
+    named = SLICE.replace("{addresses: [10.1.0.1],", "{addresses: [10.1.0.1], hostname: web-0,")
+
+    endpoint = services.endpoints(mesh_of(WEB_SERVICE + named), WEB, "default")[0]
+
+    assert (endpoint.hostname, endpoint.subdomain) == ("web-0", "web")
+
+
 def test_endpoints_object_counts_when_there_are_no_slices() -> None:
     mesh = mesh_of(
         WEB_SERVICE
