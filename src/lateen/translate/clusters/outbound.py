@@ -20,9 +20,9 @@ from lateen.api.mesh_config import MeshConfig
 from lateen.base.incremental import derived
 from lateen.catalog.service import Port, Protocol, Resolution, Service
 from lateen.envoy import messages, types, wire
-from lateen.translate import endpoints, metadata, names
+from lateen.translate import alpn, endpoints, metadata, names
 from lateen.translate.clusters import dns
-from lateen.translate.clusters.outbound_tls import apply_outbound_tls
+from lateen.translate.clusters.outbound_tls import USER_TLS, apply_outbound_tls
 from lateen.translate.clusters.policy.connection_pool import (
     apply_connection_pool,
     apply_retry_budget,
@@ -180,6 +180,8 @@ def build(mesh: Mesh, target: Target) -> Any:
             uses_credentials=_uses_credentials(mesh, target),
         )
         apply_upstream(cluster, http)
+        has_own_tls = policy.tls is not None and policy.tls.mode in USER_TLS
+        alpn.say_protocol(cluster, http.protocol, has_own_tls=has_own_tls)
     return cluster
 
 

@@ -13,6 +13,7 @@ from functools import cache
 from typing import Any
 
 from lateen.envoy import messages, types
+from lateen.translate import alpn
 from lateen.translate.clusters.dns import dynamic_cache
 
 GRPC_WEB = "envoy.filters.http.grpc_web"
@@ -24,11 +25,6 @@ DYNAMIC_FORWARD_PROXY = "envoy.filters.http.dynamic_forward_proxy"
 ROUTER = "envoy.filters.http.router"
 
 ALPN_STATE = "envoy.network.application_protocols"
-ALPN_CHOICE = (
-    "%CEL(request.protocol == 'HTTP/2' ? 'istio-h2,istio,h2'"
-    " : request.protocol == 'HTTP/1.0' ? 'istio-http/1.0,istio,http/1.0'"
-    " : 'istio-http/1.1,istio,http/1.1')%"
-)
 
 
 class Direction(Enum):
@@ -97,5 +93,7 @@ def _alpn() -> Any:
     config = types.HttpSetFilterState()
     state = config.on_request_headers.add(object_key=ALPN_STATE)
     state.shared_with_upstream = types.FilterStateValue.ONCE
-    state.format_string.text_format_source.inline_string = ALPN_CHOICE
+    state.skip_if_empty = True
+    state.format_string.omit_empty_values = True
+    state.format_string.text_format_source.inline_string = alpn.OFFER
     return http_filter(ALPN, config)
