@@ -77,7 +77,7 @@ def test_unreadable_mesh_configuration_is_reported_and_changes_nothing() -> None
     mesh = mesh_of(CONFIG.replace("accessLogFile: /dev/stdout", "accessLogFile: {a"))
 
     assert mesh.config == Mesh().config
-    assert [problem.code for problem in mesh.problems] == ["mesh-config"]
+    assert [problem.code for problem in mesh.problems] == ["syntax"]
 
 
 def test_root_namespace_is_the_settings() -> None:

@@ -1,6 +1,7 @@
 """Mesh configuration over its defaults."""
 
 from lateen.api.mesh_config import DEFAULTS, MeshConfig
+from lateen.base.problem import Severity
 from lateen.view.mesh_settings import effective, networks
 
 
@@ -48,10 +49,19 @@ def test_extension_providers_merge_by_name() -> None:
     assert made.extension_providers[2].envoy_file_access_log.path == "/tmp/log"
 
 
-def test_unknown_fields_are_left_out() -> None:
-    made = config("newField: 1\ndefaultConfig: {newField: {a: b}}\naccessLogFile: /x")
+def test_unknown_fields_are_left_out_with_a_warning() -> None:
+    made, problems = effective(
+        "istio-system", "newField: 1\ndefaultConfig: {newField: {a: b}}\naccessLogFile: /x"
+    )
 
     assert made.access_log_file == "/x"
+    assert [problem.path for problem in problems] == ["newField", "defaultConfig.newField"]
+    assert {problem.severity for problem in problems} == {Severity.WARNING}
+
+
+def test_root_namespace_holds_unless_another_is_written() -> None:
+    assert effective("mesh", "")[0].root_namespace == "mesh"
+    assert effective("mesh", "rootNamespace: other")[0].root_namespace == "other"
 
 
 def test_tracing_service_name_unsets_the_service_cluster() -> None:
@@ -74,7 +84,7 @@ def test_wrong_types_are_reported() -> None:
 
     assert made == DEFAULTS
     assert len(problems) == 1
-    assert "proxyListenPort" in problems[0].message
+    assert problems[0].path == "proxyListenPort"
 
 
 def test_networks_are_read() -> None:
