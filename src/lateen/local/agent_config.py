@@ -37,6 +37,7 @@ CANONICAL_REVISIONS = (
 PROXY_CONFIG = "proxy.istio.io/config"
 CONCURRENCY = 1  # many proxies share one machine
 DRAIN_SECONDS = 5.0
+STATISTICS = ("ssl.handshake",)  # what `lateen up --check` looks at, besides Istio's set
 ROLES = {ProxyRole.SIDECAR: "sidecar", ProxyRole.GATEWAY: "router"}
 
 
@@ -78,8 +79,12 @@ def settings(
         listeners=_listeners(attachment, network),
         dns=_dns(plan, network),
         envoy=EnvoySettings(
-            concurrency=_concurrency(plan), log_file=str(log_file), drain_time=DRAIN_SECONDS
+            concurrency=_concurrency(plan),
+            log_file=str(log_file),
+            drain_time=DRAIN_SECONDS,
+            stats_suffixes=STATISTICS,
         ),
+        socket_mark=network.socket_mark,
         application_metrics=_application_metrics(plan),
         shutdown=ShutdownSettings(drain_duration=DRAIN_SECONDS, exit_on_zero_connections=True),
     )

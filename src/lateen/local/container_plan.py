@@ -174,8 +174,7 @@ def _program(argv: tuple[str, ...]) -> tuple[str, ...]:
     """`lateen` is the one of this interpreter, whatever the path says."""
     if not argv or argv[0] != "lateen":
         return argv
-    beside = Path(sys.executable).with_name("lateen")
-    return (str(beside), *argv[1:]) if beside.exists() else argv
+    return (sys.executable, "-m", "lateen.cli.main", *argv[1:])
 
 
 def _environment(

@@ -1,6 +1,7 @@
 """Starting and watching a runner, for the commands that do: everything before its first process."""
 
 import os
+import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,8 +35,8 @@ def launch(folder: Path, *, name: str, mode: str, detached: bool) -> Launched:
         )
     removed = cleanup.remove_leftovers(mesh)
     choice = modes.choose(mode)
-    mesh.create()
     mesh.remove()
+    shutil.rmtree(mesh.folder / "logs", ignore_errors=True)
     mesh.create()
     wanted = RunnerSettings(
         folder=str(folder.resolve()),
