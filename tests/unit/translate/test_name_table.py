@@ -1,116 +1,96 @@
-"""The hosts that a workload's agent answers DNS for."""
+"""The hosts that a workload's DNS answers for."""
 
 from dataclasses import replace
-from typing import Any
 
-from lateen.base.name_table import NameTable
+from lateen.base.name_table import NameInfo, NameTable
 from lateen.translate.name_table import name_table
 from lateen.view.mesh import Mesh
 from lateen.view.proxy import ProxyClass
 from tests.unit.translate.outbound_world import CLIENT, http_service, mesh_of
 
-CAPTURED = replace(CLIENT, dns_capture=True, dns_auto_allocate=True)
-HOST = "shop.svc.cluster.local"
-
-
-def table(mesh: Mesh, client: ProxyClass = CAPTURED) -> dict[str, Any]:
-    made = NameTable.FromString(name_table(mesh, client))
-    return {host: list(info.ips) for host, info in sorted(made.table.items())}
-
-
-def headless(more: str = "") -> str:
-    service = f"""
+CAPTURED = replace(CLIENT, dns_capture=True)
+HEADLESS = """
 apiVersion: v1
 kind: Service
-metadata: {{name: db, namespace: shop}}
-spec:
-  clusterIP: None
-  selector: {{app: db}}
-  {more}
-  ports: [{{name: tcp, port: 5432}}]
+metadata: {name: db, namespace: shop}
+spec: {clusterIP: None, selector: {app: db}, ports: [{name: tcp, port: 5432}]}
 """
-    ready = ("True", "True", "False")
-    return "---".join([service, *(pod(index, status) for index, status in enumerate(ready))])
-
-
-def pod(index: int, ready: str) -> str:
-    return f"""
+POD = """
+---
 apiVersion: v1
 kind: Pod
-metadata: {{name: db-{index}, namespace: shop, labels: {{app: db}}}}
-spec: {{hostname: db-{index}, subdomain: db, containers: [{{name: app, image: app}}]}}
+metadata: {name: db-NUMBER, namespace: shop, labels: {app: db}}
+spec: {hostname: db-NUMBER, subdomain: db, containers: [{name: app}]}
 status:
   phase: Running
-  podIP: 10.1.0.{index + 4}
-  podIPs: [{{ip: 10.1.0.{index + 4}}}]
-  conditions: [{{type: Ready, status: "{ready}"}}]
+  podIP: 10.1.0.NUMBER
+  conditions: [{type: Ready, status: "True"}]
 """
-
-
-def service_entry(hosts: str, addresses: str = "") -> str:
-    return f"""
+EXTERNAL = """
 apiVersion: networking.istio.io/v1
 kind: ServiceEntry
-metadata: {{name: out, namespace: shop}}
+metadata: {name: external, namespace: shop}
 spec:
-  hosts: [{hosts}]
-  {addresses}
-  ports: [{{number: 443, name: tls, protocol: TLS}}]
+  hosts: [api.example.com]
+  addresses: [192.0.2.1, 198.51.100.0/24]
+  location: MESH_EXTERNAL
   resolution: DNS
+  ports: [{number: 443, name: tls, protocol: TLS}]
 """
 
 
-def test_services_answer_with_their_addresses_and_say_what_they_are_called() -> None:
-    mesh = mesh_of(http_service("a"))
-
-    info = NameTable.FromString(name_table(mesh, CAPTURED)).table[f"a.{HOST}"]
-
-    assert (list(info.ips), info.registry) == (["10.0.0.1"], "Kubernetes")
-    assert (info.shortname, info.namespace) == ("a", "shop")
+def names(mesh: Mesh, proxy: ProxyClass = CAPTURED) -> dict[str, NameInfo]:
+    return dict(NameTable.FromString(name_table(mesh, proxy)).table)
 
 
-def test_headless_services_answer_with_their_ready_pods_and_each_pod_by_itself() -> None:
-    assert table(mesh_of(headless())) == {
-        f"db-0.db.{HOST}": ["10.1.0.4"],
-        f"db-1.db.{HOST}": ["10.1.0.5"],
-        f"db.{HOST}": ["10.1.0.4", "10.1.0.5"],
-    }
+def test_kubernetes_services_have_their_short_name_and_namespace() -> None:
+    found = names(mesh_of(http_service("web")))["web.shop.svc.cluster.local"]
+
+    assert list(found.ips) == ["10.0.0.1"]
+    assert (found.shortname, found.namespace, found.registry) == ("web", "shop", "Kubernetes")
 
 
-def test_headless_services_may_publish_pods_that_are_not_ready() -> None:
-    found = table(mesh_of(headless("publishNotReadyAddresses: true")))
+def test_cidrs_are_no_addresses_and_external_hosts_have_no_short_name() -> None:
+    found = names(mesh_of(EXTERNAL))["api.example.com"]
 
-    assert found[f"db.{HOST}"] == ["10.1.0.4", "10.1.0.5", "10.1.0.6"]
-
-
-def test_ranges_have_no_address_to_answer_with() -> None:
-    assert table(mesh_of(service_entry("a.example.com", "addresses: [10.0.0.0/8]"))) == {}
+    assert list(found.ips) == ["192.0.2.1"]
+    assert (found.shortname, found.namespace) == ("", "")
 
 
-def test_hosts_without_an_address_get_one_where_the_proxy_answers_dns() -> None:
-    mesh = mesh_of(service_entry("a.example.com"))
+def test_hosts_without_address_get_one_where_dns_is_captured() -> None:
+    entry = EXTERNAL.replace("  addresses: [192.0.2.1, 198.51.100.0/24]\n", "")
+    mesh = mesh_of(entry)
 
-    assert table(mesh)["a.example.com"][0].startswith("240.240.")
-    assert table(mesh, replace(CAPTURED, dns_auto_allocate=False)) == {}
+    captured = names(mesh, replace(CAPTURED, dns_auto_allocate=True))
 
-
-def test_kubernetes_services_beat_service_entries_of_the_same_name() -> None:
-    mesh = mesh_of(service_entry(f"a.{HOST}", "addresses: [192.0.2.1]"), http_service("a"))
-
-    assert table(mesh) == {f"a.{HOST}": ["10.0.0.1"]}
+    assert captured["api.example.com"].ips[0].startswith("240.240.")
+    assert "api.example.com" not in names(mesh, CLIENT)
 
 
-def test_explicit_mode_answers_with_the_clients_own_loopback_address() -> None:
-    mesh = mesh_of(http_service("a", address="127.64.1.0"))
+def test_a_headless_service_answers_with_its_pods_and_each_pod_by_its_name() -> None:
+    pods = [POD.replace("NUMBER", number) for number in ("1", "2")]
+    found = names(mesh_of(HEADLESS, *pods))
 
-    assert table(mesh, replace(CAPTURED, loopback_index=7)) == {f"a.{HOST}": ["127.64.1.7"]}
+    assert sorted(found["db.shop.svc.cluster.local"].ips) == ["10.1.0.1", "10.1.0.2"]
+    assert list(found["db-1.db.shop.svc.cluster.local"].ips) == ["10.1.0.1"]
+    assert found["db-1.db.shop.svc.cluster.local"].shortname == "db-1.db"
 
 
-def test_proxies_that_see_the_same_share_one_table() -> None:
-    mesh = mesh_of(http_service("a"))
-    name_table(mesh, CAPTURED)
-    before = mesh.graph.evaluations
+def test_in_explicit_mode_each_proxy_answers_with_its_own_address() -> None:
+    mesh = mesh_of(http_service("web", address="127.64.3.0"))
 
-    name_table(mesh, replace(CAPTURED, service_account="other"))
+    found = names(mesh, replace(CAPTURED, loopback_index=7))
 
-    assert mesh.graph.evaluations - before <= 2
+    assert list(found["web.shop.svc.cluster.local"].ips) == ["127.64.3.7"]
+
+
+def test_hosts_outside_the_scope_are_left_out() -> None:
+    sidecar = """
+apiVersion: networking.istio.io/v1
+kind: Sidecar
+metadata: {name: default, namespace: shop}
+spec: {egress: [{hosts: ["./web.shop.svc.cluster.local"]}]}
+"""
+    mesh = mesh_of(http_service("web"), http_service("other", address="10.0.0.2"), sidecar)
+
+    assert sorted(names(mesh)) == ["web.shop.svc.cluster.local"]

@@ -1,0 +1,124 @@
+"""Credentials of gateways, out of Secrets and ConfigMaps."""
+
+import base64
+from dataclasses import replace
+
+import pytest
+
+from lateen.envoy import types
+from lateen.translate import secrets
+from lateen.translate.secrets import Credential, parse
+from lateen.view.mesh import Mesh
+from lateen.view.proxy import ProxyKind
+from tests.unit.translate.gateway_world import ROUTER
+from tests.unit.translate.outbound_world import apply, mesh_of
+
+CERTIFICATE = "-----BEGIN CERTIFICATE-----\\nY2VydA==\\n-----END CERTIFICATE-----\\n"
+KEY = "-----BEGIN PRIVATE KEY-----\\na2V5\\n-----END PRIVATE KEY-----\\n"
+
+
+def secret(name: str, *, namespace: str = "istio-ingress", **fields: str) -> str:
+    entries = ", ".join(f'"{key.replace("_", ".")}": "{text}"' for key, text in fields.items())
+    return f"""
+apiVersion: v1
+kind: Secret
+metadata: {{name: {name}, namespace: {namespace}}}
+stringData: {{{entries}}}
+"""
+
+
+def served(mesh: Mesh, name: str) -> types.Secret | None:
+    found = secrets.secret(mesh, ROUTER, name)
+    return types.Secret.FromString(found) if found is not None else None
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("kubernetes://web", Credential("Secret", "own", "web", False)),
+        ("kubernetes://other/web", Credential("Secret", "other", "web", False)),
+        ("kubernetes-gateway://other/web", Credential("Secret", "other", "web", False)),
+        ("kubernetes://web-cacert", Credential("Secret", "own", "web-cacert", True)),
+        ("configmap://own/roots", Credential("ConfigMap", "own", "roots", True)),
+        ("default", None),
+        ("invalid://web", None),
+        ("kubernetes://", None),
+    ],
+)
+def test_names_say_kind_namespace_and_what_is_wanted(
+    name: str, expected: Credential | None
+) -> None:
+    assert parse(name, "own") == expected
+
+
+@pytest.mark.parametrize("keys", [("tls_crt", "tls_key"), ("cert", "key")])
+def test_a_certificate_is_found_under_either_spelling(keys: tuple[str, str]) -> None:
+    mesh = mesh_of(secret("web", **{keys[0]: CERTIFICATE, keys[1]: KEY}))
+
+    found = served(mesh, "kubernetes://web")
+
+    assert found is not None
+    assert found.name == "kubernetes://web"
+    assert found.tls_certificate.certificate_chain.inline_bytes.startswith(b"-----BEGIN CERT")
+    assert found.tls_certificate.private_key.inline_bytes.startswith(b"-----BEGIN PRIVATE")
+
+
+def test_encoded_data_is_decoded() -> None:
+    def encoded(text: str) -> str:
+        return base64.b64encode(text.replace("\\n", "\n").encode()).decode()
+
+    text = secret("web", tls_crt=encoded(CERTIFICATE), tls_key=encoded(KEY))
+    mesh = mesh_of(text.replace("stringData", "data"))
+
+    assert served(mesh, "kubernetes://web") is not None
+
+
+def test_roots_are_those_of_the_cacert_secret_or_of_the_secret_itself() -> None:
+    mesh = mesh_of(secret("web", ca_crt=CERTIFICATE.replace("Y2Vy", "b25l")))
+    first = served(mesh, "kubernetes://web-cacert")
+    apply(mesh, secret("web-cacert", cacert=CERTIFICATE))
+    second = served(mesh, "kubernetes://web-cacert")
+
+    assert first is not None
+    assert second is not None
+    assert b"b25l" in first.validation_context.trusted_ca.inline_bytes
+    assert b"Y2Vy" in second.validation_context.trusted_ca.inline_bytes
+
+
+def test_roots_may_come_from_a_config_map() -> None:
+    mesh = mesh_of(secret("roots", ca_crt=CERTIFICATE).replace("Secret", "ConfigMap").replace(
+        "stringData", "data"))  # fmt: skip
+
+    assert served(mesh, "configmap://istio-ingress/roots") is not None
+
+
+def test_what_is_absent_or_unreadable_is_not_served() -> None:
+    mesh = mesh_of(secret("broken", tls_crt="no certificate", tls_key=KEY), secret("empty"))
+
+    assert served(mesh, "kubernetes://absent") is None
+    assert served(mesh, "kubernetes://broken") is None
+    assert served(mesh, "kubernetes://empty") is None
+
+
+def test_secrets_of_other_namespaces_are_refused() -> None:
+    mesh = mesh_of(secret("web", namespace="shop", tls_crt=CERTIFICATE, tls_key=KEY))
+
+    assert served(mesh, "kubernetes://shop/web") is None
+    assert served(mesh, "kubernetes-gateway://shop/web") is None
+
+
+def test_sidecars_are_served_no_credentials() -> None:
+    mesh = mesh_of(secret("web", tls_crt=CERTIFICATE, tls_key=KEY))
+    sidecar = replace(ROUTER, kind=ProxyKind.SIDECAR)
+
+    assert secrets.secret(mesh, sidecar, "kubernetes://web") is None
+
+
+def test_a_replaced_certificate_reaches_the_cell() -> None:
+    mesh = mesh_of(secret("web", tls_crt=CERTIFICATE, tls_key=KEY))
+    node = secrets.secret.node(mesh, ROUTER, "kubernetes://web")
+    before = node.read()
+
+    apply(mesh, secret("web", tls_crt=CERTIFICATE.replace("Y2Vy", "bmV3"), tls_key=KEY))
+
+    assert node.read() != before
