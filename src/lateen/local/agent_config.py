@@ -84,7 +84,6 @@ def settings(
             drain_time=DRAIN_SECONDS,
             stats_suffixes=STATISTICS,
         ),
-        socket_mark=network.socket_mark,
         application_metrics=_application_metrics(plan),
         shutdown=ShutdownSettings(drain_duration=DRAIN_SECONDS, exit_on_zero_connections=True),
     )
