@@ -148,4 +148,5 @@ def _set_http(config: Any, provider: Provider, settings: HttpProvider) -> None:
 
 
 def _set_headers(target: Any, headers: tuple[str, ...]) -> None:
-    target.patterns.extend(string_matcher(header, ignore_case=True) for header in headers)
+    if headers:  # an empty list of patterns would be refused
+        target.patterns.extend(string_matcher(header, ignore_case=True) for header in headers)
