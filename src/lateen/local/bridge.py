@@ -44,7 +44,6 @@ class BridgeNetwork:
         self.service_cidr = str(list(SERVICES.subnets(new_prefix=MESH_PREFIX))[index])
         self._gateway = self._subnet[1]
         self.discovery_host = str(self._gateway)
-        self.socket_mark = PROXY_MARK if owner is Owner.MARK else 0
         self.resolver = f"{self._gateway}:{RESOLVER_PORT}"
         self.proxy_credentials = {
             Owner.ID: Credentials(PROXY_ID, PROXY_ID),

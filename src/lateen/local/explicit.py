@@ -32,7 +32,6 @@ class ExplicitNetwork:
     service_step = 256
     resolver = ""
     discovery_host = LOOPBACK
-    socket_mark = 0
     proxy_credentials = Credentials()
 
     def __init__(self, index: int) -> None:

@@ -38,7 +38,6 @@ class Network(Protocol):
     bridge: str  # or whatever else tells this mesh's network from others
     socket_mark: int  # that the proxies' own connections carry; 0: none
     unprivileged: bool  # whether ports below 1024 cannot be listened on
-    socket_mark: int  # of what proxies and agents send, where capture goes by it; 0: none
 
     def create(self) -> None: ...
 

@@ -43,10 +43,16 @@ def _can_bind(proxy_class: ProxyClass, wanted: GatewayListener) -> bool:
     return wanted.port >= PRIVILEGED or not proxy_class.unprivileged
 
 
+def _own_address(proxy_class: ProxyClass) -> str:
+    """Every address, unless the machine's loopback addresses are shared out among workloads."""
+    shared = proxy_class.loopback_index and proxy_class.addresses
+    return proxy_class.addresses[0] if shared else ANY_ADDRESS
+
+
 def _listener(mesh: Mesh, proxy_class: ProxyClass, wanted: GatewayListener) -> bytes | None:
     name = listener_name(wanted)
     made = types.Listener(name=name, traffic_direction="OUTBOUND")
-    made.address.socket_address.address = wanted.bind or ANY_ADDRESS
+    made.address.socket_address.address = wanted.bind or _own_address(proxy_class)
     made.address.socket_address.port_value = wanted.port
     made.max_connections_to_accept_per_socket_event.value = 1
     if wanted.is_http:
