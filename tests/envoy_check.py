@@ -55,6 +55,7 @@ def rejection(
         _strip_listener(listener)
         static.listeners.append(listener)
     for cluster in _read(clusters, types.Cluster):
+        _localize_secrets(cluster)
         static.clusters.append(cluster)
     for index, route in enumerate(_read(routes, types.RouteConfiguration)):
         static.listeners.append(_listener_of(route, index))
@@ -78,7 +79,10 @@ def validate(config: Any) -> str | None:
         )  # fmt: skip
     if done.returncode == 0:
         return None
-    said = [line for line in (done.stderr + done.stdout).splitlines() if line.strip()]
+    lines = (done.stderr + done.stdout).splitlines()
+    said = [line for line in lines if line.strip() and "[backtrace]" not in line]
+    if done.returncode < 0:
+        said.append(f"it crashed (signal {-done.returncode})")
     return "\n".join(said[-5:]) or f"exit code {done.returncode}"
 
 
@@ -150,6 +154,38 @@ def _cluster_of(assignment: Any, index: int) -> Any:
     if not all(_is_ip(address) for address in addresses):
         cluster.type = "STRICT_DNS"
     return cluster
+
+
+def _localize_secrets(cluster: Any) -> None:
+    """A static cluster comes before ADS; validation crashes where its secrets come from there."""
+    for match in cluster.transport_socket_matches:
+        _localize_socket(match.transport_socket)
+    if cluster.HasField("transport_socket"):
+        _localize_socket(cluster.transport_socket)
+
+
+def _localize_socket(socket: Any) -> None:
+    kind = socket.typed_config.type_url.rpartition(".")[2]
+    if kind not in ("UpstreamTlsContext", "ProxyProtocolUpstreamTransport"):
+        return
+    inner = messages.unpack(socket.typed_config)
+    if kind == "ProxyProtocolUpstreamTransport":
+        _localize_socket(inner.transport_socket)
+    else:
+        common = inner.common_tls_context
+        for secret in common.tls_certificate_sds_secret_configs:
+            _localize_source(secret.sds_config)
+        if common.HasField("combined_validation_context"):
+            secret = common.combined_validation_context.validation_context_sds_secret_config
+            _localize_source(secret.sds_config)
+    socket.typed_config.CopyFrom(messages.pack(inner))
+
+
+def _localize_source(source: Any) -> None:
+    if source.HasField("ads"):
+        source.api_config_source.api_type = "GRPC"
+        source.api_config_source.transport_api_version = "V3"
+        source.api_config_source.grpc_services.add().envoy_grpc.cluster_name = "sds-grpc"
 
 
 def _is_ip(text: str) -> bool:

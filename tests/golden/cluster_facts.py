@@ -1,8 +1,8 @@
 """What users and tools can see of clusters and endpoints, in a form two generators can share.
 
-Left out: order of clusters, Istio's own network filter, metadata that stands
-for it, and how the same subject alternative
-names are written (Lateen gives their type, Istio's field is deprecated).
+Left out: the order of clusters, what each side adds for itself (a network filter, metadata), and
+how the same subject alternative names are written (Lateen gives their type, Istio's field is
+deprecated).
 """
 
 from pathlib import Path
