@@ -218,6 +218,8 @@ class Derived(Generic[O, P, R]):
         update_wrapper(self, function)
 
     def __call__(self, owner: O, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        if kwargs:
+            raise TypeError(f"{self.function.__qualname__} takes positional arguments only")
         return cast(R, owner.graph.node(self.function, owner, args).read())
 
     def node(self, owner: O, /, *args: P.args, **kwargs: P.kwargs) -> Node:
