@@ -4,6 +4,8 @@ Such a cell is a RouteConfiguration that holds nothing but this virtual host: pa
 concatenation, so one changed VirtualService is one virtual host generated again and one join.
 """
 
+from collections.abc import Iterator
+from itertools import chain
 from typing import Any
 
 from lateen.api.resource import Key
@@ -12,9 +14,15 @@ from lateen.envoy import messages, types
 from lateen.translate import unknown_hosts
 from lateen.translate.routes import action
 from lateen.translate.routes.http import default_route, http_routes
+from lateen.view import hosts
 from lateen.view.mesh import Mesh
 from lateen.view.scope import OutboundScope
-from lateen.view.virtual_service import routed, virtual_service_for
+from lateen.view.virtual_service import (
+    RoutedVirtualService,
+    routed,
+    virtual_service_for,
+    virtual_services,
+)
 
 ALLOW_ANY = "allow_any"
 BLOCK_ALL = "block_all"
@@ -35,8 +43,7 @@ def service_host(
     `index` is the egress listener's.
     """
     table, made = _virtual_host(f"{hostname}:{port}", domains)
-    owner = virtual_service_for(mesh, scope, index, hostname)
-    routes = http_routes(mesh, scope, owner, port=port) if owner is not None else []
+    routes = _routes(mesh, scope, index, hostname, port)
     made.routes.extend(routes or [default_route(mesh, scope, hostname, port)])
     return messages.serialize(table)
 
@@ -74,6 +81,35 @@ def catch_all_host(mesh: Mesh, scope: OutboundScope, captured: bool) -> bytes:
     route.route.cluster = cluster
     action.set_timeout(route.route, None)
     return messages.serialize(table)
+
+
+def _routes(mesh: Mesh, scope: OutboundScope, index: int, hostname: str, port: int) -> list[Any]:
+    """Of the VirtualService that owns the host; of the next one where that has none for us."""
+    owner = virtual_service_for(mesh, scope, index, hostname)
+    if owner is None:
+        return []
+    for rule in chain((owner,), _others(mesh, scope, index, hostname, owner)):
+        routes = http_routes(mesh, scope, rule, port=port)
+        if routes:
+            return routes
+    return []
+
+
+def _others(
+    mesh: Mesh, scope: OutboundScope, index: int, hostname: str, owner: RoutedVirtualService
+) -> Iterator[RoutedVirtualService]:
+    """Further VirtualServices of the host: more specific hosts first, then by age."""
+
+    def nearest(rule: RoutedVirtualService) -> tuple[bool, int]:
+        covering = (host for host in rule.hosts if hosts.is_subset(hostname, host))
+        return min(map(hosts.specificity, covering))[:2]
+
+    found = [
+        rule
+        for rule in virtual_services(mesh, scope, index)
+        if rule.key != owner.key and any(hosts.is_subset(hostname, host) for host in rule.hosts)
+    ]
+    yield from sorted(found, key=nearest)
 
 
 def _virtual_host(name: str, domains: tuple[str, ...]) -> tuple[Any, Any]:

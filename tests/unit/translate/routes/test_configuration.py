@@ -103,6 +103,32 @@ def test_wildcard_rule_governs_the_services_under_it() -> None:
     assert "*.example.com:80" not in hosts(mesh, "80")
 
 
+def test_rule_without_routes_for_this_proxy_leaves_the_host_to_the_next_one() -> None:
+    mesh = mesh_of(
+        http_service("a"),
+        """
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: aa-tcp, namespace: shop}
+spec: {hosts: [a], tcp: [{route: [{destination: {host: a}}]}]}
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: bb-others, namespace: shop}
+spec:
+  hosts: [a]
+  http: [{match: [{sourceLabels: {app: other}}], route: [{destination: {host: a}}]}]
+---
+""",
+        virtual_service("wildcard", '["*.shop.svc.cluster.local"]'),
+        virtual_service("zz", "[a]"),
+    )
+
+    [route] = virtual_host(mesh, "80", f"a.{HOST}:80")["routes"]
+
+    assert route["name"] == "zz"
+
+
 @pytest.mark.envoy
 def test_no_domain_is_in_a_table_twice() -> None:
     mesh = mesh_of(
