@@ -7,7 +7,7 @@
 Nothing bound answers 404. A server with `httpsRedirect` redirects its hosts, bound or not.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from lateen.api.resource import Key
@@ -73,19 +73,22 @@ def _black_hole(number: int) -> bytes:
 @derived
 def hosts(mesh: Mesh, proxy_class: ProxyClass, name: str) -> tuple[GatewayHost, ...]:
     """Which hosts the route configuration has, by name, and where their routes come from."""
-    found: dict[str, GatewayHost] = {}
+    numbers: dict[str, int] = {}
+    sources: dict[str, dict[RouteSource, None]] = {}
+    redirected: set[str] = set()
     for server in gateway.route_servers(mesh, proxy_class, name):
-        redirects = server.server.tls is not None and server.server.tls.https_redirect
-        for host, source in _bound(mesh, proxy_class, server):
-            entry = found.get(host, GatewayHost(host, server.number))
-            if source not in entry.sources:
-                entry = replace(entry, sources=(*entry.sources, source))
-            found[host] = replace(entry, requires_tls=entry.requires_tls or redirects)
-        for host in _own_hosts(server) if redirects else ():
-            found[host] = replace(
-                found.get(host, GatewayHost(host, server.number)), requires_tls=True
-            )
-    return tuple(sorted(found.values(), key=lambda entry: f"{entry.host}:"))
+        bound = _bound(mesh, proxy_class, server)
+        for host, source in bound:
+            numbers.setdefault(host, server.number)
+            sources.setdefault(host, {})[source] = None
+        if server.server.tls is not None and server.server.tls.https_redirect:
+            for host in (*_own_hosts(server), *(host for host, _ in bound)):
+                numbers.setdefault(host, server.number)
+                redirected.add(host)
+    return tuple(
+        GatewayHost(host, numbers[host], host in redirected, tuple(sources.get(host, ())))
+        for host in sorted(numbers, key=lambda host: f"{host}:")
+    )
 
 
 def _bound(
@@ -95,10 +98,9 @@ def _bound(
     for each in virtual_service.gateway_virtual_services(
         mesh, server.gateway, proxy_class.namespace
     ):
-        if not each.http:
-            continue
-        source = RouteSource(each.key, server.gateway, server.number, server.is_tls)
-        found += [(host.lower(), source) for host in gateway.routed_hosts(server, each)]
+        if each.http:
+            source = RouteSource(each.key, server.gateway, server.number, server.is_tls)
+            found += [(host.lower(), source) for host in gateway.routed_hosts(server, each)]
     return found
 
 
