@@ -15,7 +15,7 @@ import msgspec
 
 from lateen.api import kinds
 from lateen.api.kinds import Kind
-from lateen.api.resource import ObjectMeta, Resource
+from lateen.api.resource import Key, ObjectMeta, Resource
 from lateen.base.problem import Origin, Problem, Severity
 from lateen.config import yaml_text
 from lateen.config.decode import decode
@@ -36,6 +36,7 @@ class Document:
     namespace: str = ""
     resource: Resource[Any] | None = None
     problems: list[Problem] = field(default_factory=list)
+    key: Key | None = None  # of kinds that a mesh reads
     base: str = ""  # path of the object within its document: `items[3]` of a List
     positions: yaml_text.Positions | None = None
     home: str = DEFAULT_NAMESPACE  # namespace of an object that names none
@@ -198,6 +199,7 @@ def known_kind(document: Document, value: dict[str, Any], *, strict: bool) -> Ki
         document.namespace = ""
     elif not document.namespace:
         document.namespace = document.home
+    document.key = Key(kind.in_key, document.namespace, document.name)
     if kind.is_istio and short not in kind.versions:
         document.problems.append(
             Problem(

@@ -1,35 +1,42 @@
 """Files and folders as a living source of resources.
 
-    inotify -> touched files -> re-read -> objects per file -> one object per key -> Batch
+    kernel -> touched files -> re-read -> objects per file -> one object per key -> Batch
 
-Only touched files are read again, and what was touched meanwhile goes out as one batch. Nothing
-that goes wrong takes away what was there:
+Only touched files are read again, and what was touched meanwhile goes out as one batch: there is
+no timer between an edit and its batch. Nothing that goes wrong takes away what was there:
 
 - an object that became unacceptable, and all objects of a file that is no YAML at the moment, keep
   their last good version;
+- a file that vanishes may be on its way to being replaced, as editors and version control do it:
+  its objects go only when it stays away for a moment;
 - a folder that cannot be read any more, or suddenly holds no object at all, keeps its last state;
 - of an object that is written twice, the first by path is in force.
 """
 
 import asyncio
+import logging
 import os
+import time
 from collections.abc import AsyncIterator, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from lateen.api.resource import Change, Key, Resource
 from lateen.base.problem import Problem
 from lateen.config import paths
-from lateen.config.documents import DEFAULT_NAMESPACE, documents
+from lateen.config.documents import DEFAULT_NAMESPACE
 from lateen.config.duplicates import duplicate
-from lateen.config.examine import examine
-from lateen.config.inotify import Touched, Watch
+from lateen.config.held_files import File, Root, emptied, parsed, stamp_of, unreadable
+from lateen.config.inotify import Polling, Touched, Watch, WatchError
+
+log = logging.getLogger(__name__)
 
 RESCAN_SECONDS = 30  # for file systems that do not report changes made elsewhere (NFS)
-SLICE = 50  # files read before the event loop gets a turn
-
-Stamp = tuple[int, int, int, int]
+SETTLE_SECONDS = 0.05  # how long a file stays away before its objects go
+SETTLE_ROUNDS = 40  # a folder that never rests is believed after so many batches
+SLICE_SECONDS = 0.005  # of reading before the event loop gets a turn
+LARGE_BYTES = 32 * 1024  # read in a thread from here on
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,31 +45,6 @@ class Batch:
 
     changes: tuple[Change, ...] = ()
     problems: tuple[Problem, ...] = ()
-
-
-@dataclass(slots=True)
-class File:
-    """What one file gave when it was last read."""
-
-    stamp: Stamp = (0, 0, 0, 0)
-    objects: dict[Key, Resource[Any]] = field(default_factory=dict)
-    problems: tuple[Problem, ...] = ()
-
-
-@dataclass(slots=True)
-class Root:
-    """One path that the source was given."""
-
-    path: Path
-    files: dict[Path, File] = field(default_factory=dict)
-    held: set[Path] = field(default_factory=set)  # gone, and kept since they were the last ones
-    trouble: Problem | None = None
-
-    def holds(self, path: Path) -> bool:
-        return path == self.path or self.path in path.parents
-
-    def objects_without(self, gone: set[Path]) -> int:
-        return sum(len(file.objects) for path, file in self.files.items() if path not in gone)
 
 
 class FolderSource:
@@ -76,10 +58,13 @@ class FolderSource:
         self._places: dict[Key, list[tuple[int, Path]]] = {}
         self._sent: dict[Key, Resource[Any]] = {}
         self._pending: set[Key] = set()
+        self._missing: set[Path] = set()  # gone or emptied, for good or for a moment
+        self._links: dict[Path, set[Path]] = {}  # the file that symbolic links stand for -> links
 
     async def batches(self) -> AsyncIterator[Batch]:
-        watch = Watch()
+        watch = started_watch()
         problems: tuple[Problem, ...] | None = None
+        rounds = 0
         try:
             watch.add(self._folders())
             await self._read_everything()
@@ -88,12 +73,16 @@ class FolderSource:
                 if changes or now != problems:
                     yield Batch(changes, now)
                     problems = now
-                touched = await watch.wait(RESCAN_SECONDS)
+                rounds = rounds + 1 if self._missing else 0
+                touched = await watch.wait(SETTLE_SECONDS if self._missing else RESCAN_SECONDS)
+                if touched.paths and not touched.everything and rounds < SETTLE_ROUNDS:
+                    await self._read_touched(touched)
+                elif self._missing:
+                    await self._believe_missing()
+                    rounds = 0
                 if touched.everything or not touched.paths:
                     watch.add(self._folders())
                     await self._read_everything()
-                else:
-                    self._read_touched(touched)
         finally:
             watch.close()
 
@@ -112,14 +101,15 @@ class FolderSource:
         return tuple(found)
 
     def _folders(self) -> Iterator[Path]:
-        """What to watch: each folder, and the folder of a single file, which may be replaced."""
+        """What to watch: each folder, the folder of a single file, those of links' targets."""
+        self._links.clear()
         for root in self._roots:
-            if not root.path.is_dir():
-                yield root.path.parent
-                continue
-            for folder, below, _ in os.walk(root.path, followlinks=True):
-                below[:] = [name for name in below if not name.startswith(".")]
-                yield Path(folder)
+            yield from root.folders()
+            for path in paths.files_of(root.path):
+                if path.is_symlink():
+                    target = path.resolve()
+                    self._links.setdefault(target, set()).add(path)
+                    yield target.parent
 
     async def _read_everything(self) -> None:
         for root in self._roots:
@@ -127,41 +117,70 @@ class FolderSource:
             if root.trouble:
                 continue
             found = list(paths.files_of(root.path))
-            for count, path in enumerate(found):
-                self._read(root, path)
-                if count % SLICE == SLICE - 1:
-                    await asyncio.sleep(0)
-            self._drop(root, root.files.keys() - set(found))
+            await self._read_all(root, found)
+            self._missing |= root.files.keys() - set(found) - root.held
+            self._drop(root, set())
 
-    def _read_touched(self, touched: Touched) -> None:
+    async def _read_touched(self, touched: Touched) -> None:
+        named = touched.paths.union(*(self._links.get(path, ()) for path in touched.paths))
+        for root in self._roots:
+            root.trouble = unreadable(root.path)
+            found = []
+            for path in sorted(named):
+                if not root.holds(path):
+                    continue
+                if not path.exists():
+                    self._missing |= {path} & root.files.keys()
+                elif path == root.path or paths.is_configuration(path.name):
+                    found.append(path)
+            await self._read_all(root, found)
+            if root.trouble is None:
+                self._drop(root, set())
+
+    async def _believe_missing(self) -> None:
+        """Nothing happened for a moment: what is missing is gone, what is empty is empty."""
+        missing, self._missing = self._missing, set()
         for root in self._roots:
             gone = set()
             root.trouble = unreadable(root.path)
-            for path in sorted(touched.paths):
-                if not root.holds(path):
-                    continue
+            for path in sorted(missing & root.files.keys()):
                 if path.exists():
-                    if path == root.path or paths.is_configuration(path.name):
-                        self._read(root, path)
-                elif path in root.files:
+                    await self._read(root, path, even_empty=True)
+                else:
                     gone.add(path)
             if root.trouble is None:
                 self._drop(root, gone)
 
-    def _read(self, root: Root, path: Path) -> None:
+    async def _read_all(self, root: Root, found: list[Path]) -> None:
+        began = time.monotonic()
+        for path in found:
+            await self._read(root, path)
+            if time.monotonic() - began > SLICE_SECONDS:
+                await asyncio.sleep(0)
+                began = time.monotonic()
+
+    async def _read(self, root: Root, path: Path, *, even_empty: bool = False) -> None:
         """Reads a file again if it changed since it was read."""
         old = root.files.get(path, File())
         try:
-            stat = path.stat()
-            stamp = (stat.st_mtime_ns, stat.st_size, stat.st_ino, stat.st_ctime_ns)
-            if stamp == old.stamp and path not in root.held:
+            stat = os.stat(path)
+            stamp = stamp_of(stat)
+            if stamp == old.stamp and path not in root.held and not even_empty:
+                self._missing.discard(path)
+                return
+            if not stat.st_size and old.objects and not even_empty:
+                self._missing.add(path)  # emptied, or just about to be written
                 return
             text = paths.text_of(path)
         except (OSError, paths.UnreadableFile) as error:
             problem = Problem(code="unreadable", message=paths.reason(error), file=str(path))
             root.files[path] = File(objects=old.objects, problems=(problem,))
             return
-        new = parsed(text, path, old, self._namespace)
+        self._missing.discard(path)
+        if stat.st_size > LARGE_BYTES:
+            new = await asyncio.to_thread(parsed, text, path, old, self._namespace)
+        else:
+            new = parsed(text, path, old, self._namespace)
         new.stamp = stamp
         if old.objects and not new.objects and not root.objects_without({path}):
             new.problems += (emptied(path),)
@@ -176,6 +195,8 @@ class FolderSource:
         if not gone:
             return
         if root.objects_without(gone) == 0 and root.objects_without(set()) > 0:
+            if not root.held:
+                log.warning("folder holds no object any more", extra={"folder": str(root.path)})
             root.held = gone
             root.trouble = emptied(root.path)
             return
@@ -220,50 +241,9 @@ class FolderSource:
         return tuple(changes)
 
 
-def parsed(text: str, path: Path, old: File, namespace: str) -> File:
-    """What the text gives; what it spoils stays as it was in `old`."""
-    new = File()
-    problems: list[Problem] = []
-    for document in examine(documents(text, str(path), namespace=namespace)):
-        problems += document.problems
-        if document.is_valid:
-            if document.resource is not None:
-                first = new.objects.setdefault(document.resource.key, document.resource)
-                if first is not document.resource:
-                    problems.append(duplicate(document.resource, first))
-        elif document.name:
-            keep(old, new, Key(document.kind, document.namespace, document.name))
-        else:  # what it was about cannot be told
-            for key in old.objects:
-                keep(old, new, key)
-    new.problems = tuple(problems)
-    return new
-
-
-def keep(old: File, new: File, key: Key) -> None:
-    if key in old.objects:
-        new.objects.setdefault(key, old.objects[key])
-
-
-def unreadable(path: Path) -> Problem | None:
+def started_watch() -> Watch | Polling:
     try:
-        if path.is_dir():
-            os.listdir(path)
-        else:
-            path.stat()
-    except OSError as error:
-        return Problem(
-            code="unreadable",
-            message=f"cannot be read ({paths.reason(error)}); what was read before stays in force",
-            file=str(path),
-        )
-    return None
-
-
-def emptied(path: Path) -> Problem:
-    return Problem(
-        code="emptied",
-        message="holds no object any more; what was read before stays in force",
-        file=str(path),
-        hint="to take everything away, stop the mesh",
-    )
+        return Watch()
+    except WatchError as error:
+        log.warning("folders are polled: %s", error)
+        return Polling()

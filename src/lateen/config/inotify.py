@@ -15,15 +15,26 @@ from pathlib import Path
 
 from lateen.base.errors import LateenError
 
-CLOSE_WRITE, MOVED_FROM, MOVED_TO, CREATE, DELETE = 0x8, 0x40, 0x80, 0x100, 0x200
+ATTRIB, CLOSE_WRITE, MOVED_FROM, MOVED_TO, CREATE, DELETE = 0x4, 0x8, 0x40, 0x80, 0x100, 0x200
 DELETE_SELF, MOVE_SELF, OVERFLOW, IGNORED, IS_FOLDER = 0x400, 0x800, 0x4000, 0x8000, 0x40000000
-MASK = CLOSE_WRITE | MOVED_FROM | MOVED_TO | CREATE | DELETE | DELETE_SELF | MOVE_SELF
+MASK = ATTRIB | CLOSE_WRITE | MOVED_FROM | MOVED_TO | CREATE | DELETE | DELETE_SELF | MOVE_SELF
 EVENT = struct.Struct("iIII")
 BUFFER_BYTES = 256 * 1024
 
 
+POLL_SECONDS = 1.0
+
+
 class WatchError(LateenError):
     """The kernel watches no more: its limit of watches or of instances is reached."""
+
+
+def is_further_link(path: Path) -> bool:
+    """A second name of a file that is there already, with its content."""
+    try:
+        return path.stat().st_nlink > 1
+    except OSError:
+        return False
 
 
 @dataclass(slots=True)
@@ -39,7 +50,9 @@ class Watch:
 
     def __init__(self) -> None:
         self._libc = ctypes.CDLL(None, use_errno=True)
-        self._descriptor = self._libc.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC)
+        if not hasattr(self._libc, "inotify_init1"):
+            raise WatchError("this system has no inotify")
+        self._descriptor: int = self._libc.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC)
         if self._descriptor < 0:
             raise self._refused("inotify_init1")
         self._folders: dict[int, Path] = {}
@@ -101,7 +114,7 @@ class Watch:
         path = folder / name if name else folder
         if mask & IS_FOLDER or mask & (DELETE_SELF | MOVE_SELF) or path.is_symlink():
             touched.everything = True
-        elif not mask & CREATE:  # a file just created is not written yet
+        elif not mask & CREATE or is_further_link(path):  # a new file is not written yet
             touched.paths.add(path)
 
     def _refused(self, what: str) -> WatchError:
@@ -110,3 +123,17 @@ class Watch:
             "; raise fs.inotify.max_user_watches" if number in (errno.ENOSPC, errno.EMFILE) else ""
         )
         return WatchError(f"cannot watch {what}: {os.strerror(number)}{remedy}")
+
+
+class Polling:
+    """In place of `Watch` where the kernel does not tell: everything is looked at every second."""
+
+    def add(self, folders: Iterable[Path]) -> None:
+        """Nothing to do: a look at everything needs no list."""
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+    async def wait(self, seconds: float | None = None) -> Touched:
+        await asyncio.sleep(min(seconds or POLL_SECONDS, POLL_SECONDS))
+        return Touched(everything=True)

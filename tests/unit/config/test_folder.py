@@ -206,3 +206,141 @@ def test_a_file_without_objects_beside_others_is_an_edit(tmp_path: Path, text: s
         assert names(await anext(batches)) == ["-a"]
 
     following(tmp_path, scenario)
+
+
+def test_a_file_moved_away_and_written_anew_never_goes_away(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(service("a"))
+    (tmp_path / "b.yaml").write_text(service("b"))
+
+    async def scenario(batches: AsyncIterator[Batch]) -> None:
+        await anext(batches)
+        (tmp_path / "a.yaml").rename(tmp_path / "a.yaml~")
+        (tmp_path / "a.yaml").write_text(service("a", 81))
+        assert names(await anext(batches)) == ["a"]
+        (tmp_path / "b.yaml").unlink()
+        assert names(await anext(batches)) == ["-b"]
+
+    following(tmp_path, scenario)
+
+
+def test_all_files_removed_one_by_one_count_as_emptied(tmp_path: Path) -> None:
+    for number in range(20):
+        (tmp_path / f"{number}.yaml").write_text(service(f"s{number}"))
+
+    async def scenario(batches: AsyncIterator[Batch]) -> None:
+        await anext(batches)
+        for number in range(20):
+            (tmp_path / f"{number}.yaml").unlink()
+            await asyncio.sleep(0)
+        batch = await anext(batches)
+        assert (names(batch), codes(batch)) == ([], ["emptied"])
+
+    following(tmp_path, scenario)
+
+
+def test_a_folder_that_is_gone_keeps_its_state_until_it_is_back(tmp_path: Path) -> None:
+    folder = tmp_path / "mesh"
+    folder.mkdir()
+    (folder / "a.yaml").write_text(service("a"))
+
+    async def scenario(batches: AsyncIterator[Batch]) -> None:
+        await anext(batches)
+        folder.rename(tmp_path / "elsewhere")
+        batch = await anext(batches)
+        assert (names(batch), codes(batch)) == ([], ["unreadable"])
+        folder.mkdir()
+        replace(folder / "b.yaml", service("b"))
+        seen: list[str] = []
+        while "b" not in seen or "-a" not in seen:
+            seen += names(await anext(batches))
+
+    following(folder, scenario)
+
+
+def test_a_folder_that_appears_later_is_read(tmp_path: Path) -> None:
+    folder = tmp_path / "mesh"
+
+    async def scenario(batches: AsyncIterator[Batch]) -> None:
+        assert codes(await anext(batches)) == ["unreadable"]
+        folder.mkdir()
+        (folder / "a.yaml").write_text(service("a"))
+        seen: list[str] = []
+        while not seen:
+            seen += names(await anext(batches))
+        assert seen == ["a"]
+
+    following(folder, scenario)
+
+
+def test_a_link_follows_its_target(tmp_path: Path) -> None:
+    folder, elsewhere = tmp_path / "mesh", tmp_path / "elsewhere"
+    folder.mkdir()
+    elsewhere.mkdir()
+    (elsewhere / "a.yaml").write_text(service("a"))
+    (folder / "link.yaml").symlink_to(elsewhere / "a.yaml")
+
+    async def scenario(batches: AsyncIterator[Batch]) -> None:
+        assert names(await anext(batches)) == ["a"]
+        replace(elsewhere / "a.yaml", service("a", 81))
+        assert names(await anext(batches)) == ["a"]
+
+    following(folder, scenario)
+
+
+def test_a_mounted_config_map_is_followed_through_its_swap(tmp_path: Path) -> None:
+    for version, port in (("..1", 80), ("..2", 81)):
+        (tmp_path / version).mkdir()
+        (tmp_path / version / "a.yaml").write_text(service("a", port))
+    (tmp_path / "..data").symlink_to("..1")
+    (tmp_path / "a.yaml").symlink_to("..data/a.yaml")
+
+    async def scenario(batches: AsyncIterator[Batch]) -> None:
+        assert names(await anext(batches)) == ["a"]
+        (tmp_path / "..new").symlink_to("..2")
+        (tmp_path / "..new").rename(tmp_path / "..data")
+        assert names(await anext(batches)) == ["a"]
+
+    following(tmp_path, scenario)
+
+
+def test_a_file_that_is_too_long_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(service("a"))
+    (tmp_path / "b.yaml").write_text("#" * (2 * 1024 * 1024 + 1))
+
+    async def scenario(batches: AsyncIterator[Batch]) -> None:
+        batch = await anext(batches)
+        assert (names(batch), codes(batch)) == (["a"], ["unreadable"])
+
+    following(tmp_path, scenario)
+
+
+def test_an_object_that_contradicts_itself_keeps_its_last_version(tmp_path: Path) -> None:
+    rule = (
+        "apiVersion: networking.istio.io/v1\nkind: DestinationRule\nmetadata: {name: r}\n"
+        "spec: {host: a, trafficPolicy: {outlierDetection: {maxEjectionPercent: %d}}}\n"
+    )
+    (tmp_path / "a.yaml").write_text(rule % 50)
+
+    async def scenario(batches: AsyncIterator[Batch]) -> None:
+        await anext(batches)
+        replace(tmp_path / "a.yaml", rule % 150)
+        batch = await anext(batches)
+        assert names(batch) == []
+        assert batch.problems[0].path == "spec.trafficPolicy.outlierDetection.maxEjectionPercent"
+        assert (batch.problems[0].line, batch.problems[0].column) == (4, 52)
+
+    following(tmp_path, scenario)
+
+
+def test_a_burst_is_few_batches(tmp_path: Path) -> None:
+    async def scenario(batches: AsyncIterator[Batch]) -> None:
+        await anext(batches)
+        for number in range(200):
+            replace(tmp_path / f"{number}.yaml", service(f"s{number}"))
+        seen = count = 0
+        while seen < 200:
+            seen += len((await anext(batches)).changes)
+            count += 1
+        assert count <= 3
+
+    following(tmp_path, scenario)
