@@ -26,6 +26,7 @@ from lateen.xds.transport.listener import Address
 
 SECONDS = 20
 LOOPBACK = Address("127.0.0.1", 0)
+SIDECAR = "sidecar~10.9.8.7~front-1.shop~shop.svc.cluster.local"
 
 
 @dataclass(frozen=True)
@@ -153,12 +154,12 @@ class RunningEnvoy:
 
 @asynccontextmanager
 async def envoy(
-    port: int, *, metadata: dict[str, Any] | None = None
+    port: int, *, node: str = SIDECAR, metadata: dict[str, Any] | None = None
 ) -> AsyncIterator[RunningEnvoy]:
     """An Envoy without an agent that speaks delta ADS to a port of loopback."""
     with tempfile.TemporaryDirectory() as folder:
         config, address, log = (Path(folder, name) for name in ("boot.json", "admin", "log"))
-        config.write_text(json.dumps(bootstrap(port, metadata or {})))
+        config.write_text(json.dumps(bootstrap(port, node, metadata or {})))
         with log.open("w") as output:
             process = await asyncio.create_subprocess_exec(
                 str(schema.binary()), "-c", str(config), "--admin-address-path", str(address),
@@ -178,7 +179,7 @@ async def envoy(
             await process.wait()
 
 
-def bootstrap(port: int, metadata: dict[str, Any]) -> dict[str, Any]:
+def bootstrap(port: int, node: str, metadata: dict[str, Any]) -> dict[str, Any]:
     socket = {"address": "127.0.0.1", "port_value": port}
     grpc = {
         "name": "xds-grpc",
@@ -207,7 +208,7 @@ def bootstrap(port: int, metadata: dict[str, Any]) -> dict[str, Any]:
     source = {"ads": {}, "resource_api_version": "V3"}
     return {
         "node": {
-            "id": "sidecar~10.9.8.7~front-1.shop~shop.svc.cluster.local",
+            "id": node,
             "cluster": "front.shop",
             "metadata": {"NAMESPACE": "shop", "LABELS": {"app": "front"}, **metadata},
         },
