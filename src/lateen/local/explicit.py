@@ -20,6 +20,8 @@ from lateen.local.process import Credentials
 MESHES = 8
 PODS = 254
 NAME = "explicit"
+FIRST_RANGE = 32
+RESERVATION_PORT = 15999
 LOOPBACK = "127.0.0.1"
 
 
@@ -34,12 +36,13 @@ class ExplicitNetwork:
     discovery_host = LOOPBACK
     proxy_credentials = Credentials()
 
-    def __init__(self, index: int) -> None:
+    def __init__(self, index: int, held: socket.socket | None = None) -> None:
+        self._held = held  # a port of the range: whoever has it has the range
         self.bridge = f"{NAME}{index}"
-        self._pods = f"127.{32 + index}"
+        self._pods = f"127.{FIRST_RANGE + index}"
         self.service_cidr = f"127.{64 + 4 * index}.0.0/14"
         self._used: dict[str, int] = {}
-        self.unprivileged = os.geteuid() != 0 and _first_free_port() > 80
+        self.unprivileged = is_unprivileged()
 
     def create(self) -> None:
         """Loopback addresses are there without being made."""
@@ -77,12 +80,21 @@ class ExplicitNetwork:
 
     def close(self) -> None:
         self._used.clear()
+        if self._held is not None:
+            self._held.close()
 
 
-def free_index(taken: set[str]) -> int:
+def reserve() -> ExplicitNetwork:
+    """The first range of addresses that no mesh on this machine has, whoever's it is."""
     for index in range(MESHES):
-        if f"{NAME}{index}" not in taken:
-            return index
+        held = socket.socket()
+        try:
+            held.bind((f"127.{FIRST_RANGE + index}.0.1", RESERVATION_PORT))
+            held.listen(1)
+        except OSError:
+            held.close()
+            continue
+        return ExplicitNetwork(index, held)
     raise LocalError(f"{MESHES} meshes run already; stop one with: lateen down --name NAME")
 
 
@@ -91,6 +103,11 @@ def free_port() -> int:
         probe.bind((LOOPBACK, 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+def is_unprivileged() -> bool:
+    """Whether the usual port of HTTP cannot be listened on."""
+    return os.geteuid() != 0 and _first_free_port() > 80
 
 
 def _first_free_port() -> int:

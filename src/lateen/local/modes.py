@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from lateen.base.errors import LateenError
 from lateen.intercept import nftables
 from lateen.intercept.rules import PROXY_ID, PROXY_MARK, Capture, Owner, chains
-from lateen.local import links, netns
+from lateen.local import explicit, links, netns
 from lateen.local.errors import LocalError
 
 AUTO, ROOT, USERNS, EXPLICIT = "auto", "root", "userns", "explicit"
@@ -24,7 +24,7 @@ class Choice:
 def choose(wished: str) -> Choice:
     """The wished mode, or the best that works. Raises LocalError when the wish cannot be had."""
     if wished == EXPLICIT:
-        return Choice(EXPLICIT, (EXPLICIT_NOTICE,))
+        return Choice(EXPLICIT, _explicit_notices())
     if wished in (AUTO, ROOT):
         missing = _tried(_try_root) if os.geteuid() == 0 else "it needs root"
         if not missing:
@@ -36,7 +36,7 @@ def choose(wished: str) -> Choice:
         return Choice(USERNS, (USERNS_NOTICE,))
     if wished == USERNS:
         raise LocalError(f"user namespaces do not work here: {missing}; {USERNS_REMEDY}")
-    return Choice(EXPLICIT, (EXPLICIT_NOTICE,))
+    return Choice(EXPLICIT, _explicit_notices())
 
 
 USERNS_NOTICE = (
@@ -52,6 +52,17 @@ EXPLICIT_NOTICE = (
     "others through $HTTP_PROXY or *_SERVICE_HOST; run as root, or allow user namespaces, for "
     "transparent capture"
 )
+
+
+UNPRIVILEGED_NOTICE = (
+    "service ports below 1024 are reached through $HTTP_PROXY only; "
+    "sysctl net.ipv4.ip_unprivileged_port_start=80 opens them"
+)
+
+
+def _explicit_notices() -> tuple[str, ...]:
+    few = explicit.is_unprivileged()
+    return (EXPLICIT_NOTICE, UNPRIVILEGED_NOTICE) if few else (EXPLICIT_NOTICE,)
 
 
 def proxy_owner(paths: tuple[str, ...]) -> Owner:

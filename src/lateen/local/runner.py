@@ -144,10 +144,10 @@ async def _open_ways(
 def _network(settings: RunnerSettings, state: MeshState) -> Network:
     if settings.mode == modes.USERNS:
         return bridge.BridgeNetwork(0, name=modes.USERNS, owner=Owner.MARK)
+    if settings.mode == modes.EXPLICIT:
+        return explicit.reserve()
     records = (other.record() for other in meshes() if other.running)
     taken = {record.bridge for record in records if record is not None}
-    if settings.mode == modes.EXPLICIT:
-        return explicit.ExplicitNetwork(explicit.free_index(taken))
     needed = (sys.executable, str(schema.binary()), str(state.folder))
     owner = modes.proxy_owner(needed)
     return bridge.BridgeNetwork(bridge.free_index(taken), name=modes.ROOT, owner=owner)

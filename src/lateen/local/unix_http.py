@@ -1,6 +1,7 @@
 """A GET over a unix socket: how the commands ask a proxy's admin interface."""
 
 import http.client
+import os
 import socket
 from pathlib import Path
 
@@ -17,7 +18,11 @@ class _UnixConnection(http.client.HTTPConnection):
     def connect(self) -> None:
         self.sock = socket.socket(socket.AF_UNIX)
         self.sock.settimeout(self.timeout)
-        self.sock.connect(str(self._path))
+        folder = os.open(self._path.parent, os.O_PATH)  # its own path may be too long for a socket
+        try:
+            self.sock.connect(f"/proc/self/fd/{folder}/{self._path.name}")
+        finally:
+            os.close(folder)
 
 
 def get(path: Path, target: str) -> str:
