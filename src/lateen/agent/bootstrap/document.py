@@ -7,7 +7,8 @@ from typing import Any
 
 from lateen.agent import address
 from lateen.agent.address import Address
-from lateen.agent.bootstrap import clusters, listeners, stats
+from lateen.agent.bootstrap import clusters, listeners, proxy_config, stats, telemetry
+from lateen.agent.bootstrap.proxy_config import Wishes
 from lateen.agent.settings import AgentSettings, NodeSettings
 
 ADS: dict[str, Any] = {"ads": {}, "initial_fetch_timeout": "0s", "resource_api_version": "V3"}
@@ -32,13 +33,14 @@ class Sockets:
 
 
 def bootstrap(settings: AgentSettings, sockets: Sockets) -> dict[str, Any]:
-    envoy = settings.envoy
-    return {
+    wished = proxy_config.wishes(settings)
+    runtime = {**RUNTIME, **dict(map(_runtime, wished.runtime)), **settings.envoy.runtime}
+    found = {
         "node": node(settings.node),
         "admin": admin(settings),
         "layered_runtime": {
             "layers": [
-                {"name": "global config", "static_layer": {**RUNTIME, **envoy.runtime}},
+                {"name": "global config", "static_layer": runtime},
                 {"name": "admin", "admin_layer": {}},
             ]
         },
@@ -51,11 +53,11 @@ def bootstrap(settings: AgentSettings, sockets: Sockets) -> dict[str, Any]:
                 },
             }
         ],
-        "stats_config": stats.stats_config(
-            prefixes=envoy.stats_prefixes,
-            suffixes=envoy.stats_suffixes,
-            regexes=envoy.stats_regexes,
-        ),
+        "stats_config": stats.stats_config(wished),
+        "stats_sinks": telemetry.stats_sinks(wished),
+        "stats_flush_interval": wished.stats_flush,
+        "stats_eviction_interval": wished.stats_eviction,
+        "tracing": telemetry.tracing(wished),
         "dynamic_resources": {
             "lds_config": ADS,
             "cds_config": ADS,
@@ -68,11 +70,12 @@ def bootstrap(settings: AgentSettings, sockets: Sockets) -> dict[str, Any]:
                 ],
             },
         },
-        "static_resources": static_resources(settings, sockets),
-        "overload_manager": overload_manager(envoy.downstream_connections),
-        "cluster_manager": cluster_manager(settings.socket_mark),
+        "static_resources": static_resources(settings, sockets, wished),
+        "overload_manager": overload_manager(wished.downstream_connections),
+        "cluster_manager": cluster_manager(wished.outlier_log, settings.socket_mark),
         "deferred_stat_options": {"enable_deferred_creation_stats": True},
     }
+    return {name: value for name, value in found.items() if value not in ("", [], {})}
 
 
 def text(settings: AgentSettings, sockets: Sockets) -> str:
@@ -101,7 +104,7 @@ def admin(settings: AgentSettings) -> dict[str, Any]:
     return {"address": where}
 
 
-def static_resources(settings: AgentSettings, sockets: Sockets) -> dict[str, Any]:
+def static_resources(settings: AgentSettings, sockets: Sockets, wished: Wishes) -> dict[str, Any]:
     where = settings.listeners
     found = {
         "clusters": [
@@ -109,18 +112,32 @@ def static_resources(settings: AgentSettings, sockets: Sockets) -> dict[str, Any
             clusters.agent_cluster(sockets.status),
             clusters.sds_cluster(sockets.secrets),
             clusters.xds_cluster(sockets.xds),
+            *telemetry.telemetry_clusters(wished),
         ],
         "listeners": [],
     }
     if where.metrics:
-        found["listeners"].append(listeners.metrics_listener(address.parse(where.metrics)))
+        metrics = address.parse(where.metrics)
+        found["listeners"].append(
+            listeners.metrics_listener(metrics, compressed=wished.compresses_stats)
+        )
     if where.health:
         found["listeners"].append(listeners.health_listener(address.parse(where.health)))
     return found
 
 
-def cluster_manager(socket_mark: int) -> dict[str, Any]:
+def _runtime(value: tuple[str, str]) -> tuple[str, Any]:
+    """Runtime features are booleans and numbers; ProxyConfig has them all as text."""
+    name, text = value
+    if text in ("true", "false"):
+        return name, text == "true"
+    return name, int(text) if text.isdecimal() else text
+
+
+def cluster_manager(outlier_log: str, socket_mark: int) -> dict[str, Any]:
     found: dict[str, Any] = {"enable_deferred_cluster_creation": True}
+    if outlier_log:
+        found["outlier_detection"] = {"event_log_path": outlier_log}
     if socket_mark:
         option = {
             "description": "SO_MARK",

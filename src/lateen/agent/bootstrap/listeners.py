@@ -8,11 +8,27 @@ CONNECTION_MANAGER = (
     "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"
 )
 ROUTER = "envoy.extensions.filters.http.router.v3.Router"
+COMPRESSOR = "envoy.extensions.filters.http.compressor.v3.Compressor"
+COMPRESSORS = (  # best first
+    ("brotli", "envoy.extensions.compression.brotli.compressor.v3.Brotli"),
+    ("zstd", "envoy.extensions.compression.zstd.compressor.v3.Zstd"),
+    ("gzip", "envoy.extensions.compression.gzip.compressor.v3.Gzip"),
+)
+METRICS_TYPES = (
+    "text/plain",
+    "application/vnd.google.protobuf",
+    "application/openmetrics-text",
+    "application/openmetrics-protobuf",
+)
 
 
-def metrics_listener(address: Address) -> dict[str, Any]:
+def metrics_listener(address: Address, *, compressed: bool) -> dict[str, Any]:
     return _listener(
-        address, stat_prefix="stats", prefix="/stats/prometheus", cluster="prometheus_stats"
+        address,
+        stat_prefix="stats",
+        prefix="/stats/prometheus",
+        cluster="prometheus_stats",
+        filters=tuple(map(_compressor, COMPRESSORS)) if compressed else (),
     )
 
 
@@ -20,7 +36,27 @@ def health_listener(address: Address) -> dict[str, Any]:
     return _listener(address, stat_prefix="agent", prefix="/healthz/ready", cluster="agent")
 
 
-def _listener(address: Address, *, stat_prefix: str, prefix: str, cluster: str) -> dict[str, Any]:
+def _compressor(library: tuple[str, str]) -> dict[str, Any]:
+    name, kind = library
+    config = {
+        "@type": f"type.googleapis.com/{COMPRESSOR}",
+        "compressor_library": {
+            "name": f"stats_{name}",
+            "typed_config": {"@type": f"type.googleapis.com/{kind}"},
+        },
+        "response_direction_config": {"common_config": {"content_type": list(METRICS_TYPES)}},
+    }
+    return {"name": f"envoy.filters.http.compressor.{name}", "typed_config": config}
+
+
+def _listener(
+    address: Address,
+    *,
+    stat_prefix: str,
+    prefix: str,
+    cluster: str,
+    filters: tuple[dict[str, Any], ...] = (),
+) -> dict[str, Any]:
     return {
         "name": f"{address.host}_{address.port}",
         "address": address.envoy(),
@@ -31,7 +67,7 @@ def _listener(address: Address, *, stat_prefix: str, prefix: str, cluster: str) 
                 "filters": [
                     {
                         "name": "envoy.filters.network.http_connection_manager",
-                        "typed_config": _connection_manager(stat_prefix, prefix, cluster),
+                        "typed_config": _connection_manager(stat_prefix, prefix, cluster, filters),
                     }
                 ]
             }
@@ -39,7 +75,9 @@ def _listener(address: Address, *, stat_prefix: str, prefix: str, cluster: str) 
     }
 
 
-def _connection_manager(stat_prefix: str, prefix: str, cluster: str) -> dict[str, Any]:
+def _connection_manager(
+    stat_prefix: str, prefix: str, cluster: str, filters: tuple[dict[str, Any], ...]
+) -> dict[str, Any]:
     route = {"match": {"prefix": prefix}, "route": {"cluster": cluster}}
     return {
         "@type": f"type.googleapis.com/{CONNECTION_MANAGER}",
@@ -49,9 +87,10 @@ def _connection_manager(stat_prefix: str, prefix: str, cluster: str) -> dict[str
             "virtual_hosts": [{"name": "backend", "domains": ["*"], "routes": [route]}]
         },
         "http_filters": [
+            *filters,
             {
                 "name": "envoy.filters.http.router",
                 "typed_config": {"@type": f"type.googleapis.com/{ROUTER}"},
-            }
+            },
         ],
     }

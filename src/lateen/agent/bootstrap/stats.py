@@ -4,8 +4,9 @@ Every statistic of every cluster would cost more memory and time than the cluste
 Istio's set is kept; the user may ask for more.
 """
 
-from collections.abc import Sequence
 from typing import Any
+
+from lateen.agent.bootstrap.proxy_config import Wishes
 
 PREFIXES = (
     "reporter=",
@@ -47,19 +48,21 @@ TAGS = (  # the first group is cut from the name, the second is the label's valu
 )
 
 
-def stats_config(
-    *,
-    prefixes: Sequence[str] = (),
-    suffixes: Sequence[str] = (),
-    regexes: Sequence[str] = (),
-) -> dict[str, Any]:
+def stats_config(wished: Wishes) -> dict[str, Any]:
+    prefixes, suffixes = (*PREFIXES, *wished.stats_prefixes), (*SUFFIXES, *wished.stats_suffixes)
+    regexes = (r"vhost\..*\.route\..*", *wished.stats_regexes)
     patterns = [
-        *({"prefix": prefix} for prefix in (*PREFIXES, *prefixes)),
-        *({"suffix": suffix} for suffix in (*SUFFIXES, *suffixes)),
-        *({"safe_regex": {"regex": regex}} for regex in (r"vhost\..*\.route\..*", *regexes)),
+        *({"prefix": prefix} for prefix in prefixes),
+        *({"suffix": suffix} for suffix in suffixes),
+        *({"safe_regex": {"regex": regex}} for regex in regexes),
         *({"prefix": prefix} for prefix in CLOSING_PREFIXES),
     ]
+    buckets = [
+        {"match": {"prefix": prefix}, "buckets": list(edges)}
+        for prefix, edges in wished.histogram_buckets
+    ]
     return {
+        **({"histogram_bucket_settings": buckets} if buckets else {}),
         "use_all_default_tags": False,
         "stats_tags": [{"tag_name": name, "regex": regex} for name, regex in TAGS],
         "stats_matcher": {"inclusion_list": {"patterns": patterns}},
