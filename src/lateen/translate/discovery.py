@@ -4,7 +4,8 @@
     cell(mesh, proxy_class, type_url, name)     the memoised bytes of one resource
 
 A cell's value is the serialized message, or None when there is no such resource. Cells of proxies
-that must be sent the same are the same cell: the function that makes them narrows the class.
+that must be sent the same are the same cell: the function that makes them narrows the class to its
+outbound scope where it can, so ask again when the scope of a class changes.
 """
 
 from collections.abc import Callable
@@ -75,7 +76,7 @@ def _listener_cell(mesh: Mesh, proxy_class: ProxyClass, name: str) -> Node:
         return inbound.listener.node(mesh, proxy_class, name)
     if proxy_class.interception is Interception.NONE:
         return bound_listener.node(mesh, proxy_class, name)
-    return outbound.listener.node(mesh, proxy_class, name)
+    return outbound.cell(mesh, proxy_class, name)
 
 
 @derived
@@ -89,7 +90,7 @@ def bound_listener(mesh: Mesh, proxy_class: ProxyClass, name: str) -> bytes | No
 def _route_cell(mesh: Mesh, proxy_class: ProxyClass, name: str) -> Node:
     if proxy_class.kind is ProxyKind.ROUTER:
         return gateway_routes.route_configuration.node(mesh, proxy_class, name)
-    return sidecar_routes.route_configuration.node(mesh, proxy_class, name)
+    return sidecar_routes.cell(mesh, proxy_class, name)
 
 
 def _name_table_cell(mesh: Mesh, proxy_class: ProxyClass, name: str) -> Node:

@@ -10,7 +10,7 @@ Each listener is a cell made from its plan alone, so proxies of one scope share 
 
 from typing import Any
 
-from lateen.base.incremental import derived
+from lateen.base.incremental import Node, derived
 from lateen.envoy import messages, types
 from lateen.translate import names, unknown_hosts
 from lateen.translate.filters import access_log, http, network, tcp
@@ -40,6 +40,12 @@ def listener_names(mesh: Mesh, proxy_class: ProxyClass) -> tuple[str, ...]:
     """Sorted; `virtualOutbound` last."""
     scope = outbound_scope(mesh, proxy_class).anywhere()
     return _names(mesh, scope, outbound_plan.narrowed(proxy_class))
+
+
+def cell(mesh: Mesh, proxy_class: ProxyClass, name: str) -> Node:
+    """The memo that all proxies of the class's scope share: ask again when the scope changes."""
+    scope = outbound_scope(mesh, proxy_class).anywhere()
+    return _listener.node(mesh, scope, outbound_plan.narrowed(proxy_class), name)
 
 
 @derived

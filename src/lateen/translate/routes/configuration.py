@@ -8,7 +8,7 @@
 A configuration is its head followed by the bytes of its virtual hosts.
 """
 
-from lateen.base.incremental import derived
+from lateen.base.incremental import Node, derived
 from lateen.catalog import protocol
 from lateen.catalog.service import Protocol
 from lateen.envoy import messages, types
@@ -22,6 +22,13 @@ from lateen.view.scope import EgressListener, OutboundScope, egress_listeners, o
 
 MAX_DIRECT_RESPONSE_BYTES = 1 << 20
 EVERY_DOMAIN = ("*",)
+
+
+def cell(mesh: Mesh, proxy_class: ProxyClass, name: str) -> Node:
+    """The memo that all proxies of the class's scope share: ask again when the scope changes."""
+    scope = outbound_scope(mesh, proxy_class).anywhere()
+    captured = is_captured(proxy_class)
+    return _configuration.node(mesh, scope, host_table.narrowed(proxy_class), captured, name)
 
 
 @derived
