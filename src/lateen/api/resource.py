@@ -75,7 +75,7 @@ class Key(NamedTuple):
 S = TypeVar("S")
 
 
-class Resource(msgspec.Struct, Generic[S], frozen=True, kw_only=True):
+class Resource(msgspec.Struct, Generic[S], frozen=True, kw_only=True, eq=False):
     """One object of a mesh. Equal content is equal, wherever it was written."""
 
     kind: str
@@ -84,6 +84,20 @@ class Resource(msgspec.Struct, Generic[S], frozen=True, kw_only=True):
     spec: S
     status: Any = None  # typed for kinds whose status is an input (Pod, Service), else plain data
     origin: Origin = Origin()
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Resource):
+            return NotImplemented
+        return self is other or (
+            self.kind == other.kind
+            and self.meta == other.meta
+            and self.spec == other.spec
+            and self.status == other.status
+            and self.api_version == other.api_version
+        )
+
+    def __hash__(self) -> int:
+        return hash((self.kind, self.meta.namespace, self.meta.name))
 
     @property
     def key(self) -> Key:
