@@ -65,6 +65,7 @@ class ControlPlaneProcess:
                 place=Place(environment={MESH_MARK: str(self._state.folder)}),
             )
             self.starts += 1
+            self._changed()
             async with Tasks() as tasks:
                 tasks.start(self._listen(written), name="messages of the control plane")
                 code = await process.wait()
