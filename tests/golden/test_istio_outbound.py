@@ -23,7 +23,7 @@ CASES = sorted(RECORDED.glob("*.json"))
 @pytest.mark.parametrize("file", CASES, ids=lambda file: str(file.stem))
 def test_what_a_sidecar_is_sent_is_what_istio_sends(file: Path) -> None:
     case = json.loads(file.read_text())
-    mesh = _mesh(case["config"])
+    mesh = mesh_of_case(case["config"])
     client = proxy_class.proxy_from_description(case["node"], mesh).proxy_class
 
     listeners = [
@@ -40,7 +40,7 @@ def test_what_a_sidecar_is_sent_is_what_istio_sends(file: Path) -> None:
     assert_accepted(listeners=listeners, routes=routes)
 
 
-def _mesh(config: str) -> Mesh:
+def mesh_of_case(config: str) -> Mesh:
     documents = [each for each in yaml.safe_load_all(config) if each]
     written: list[dict[str, Any]] = [each for each in documents if each["kind"] == "MeshConfig"]
     settings = {key: value for each in written for key, value in each.items() if key != "kind"}
