@@ -82,7 +82,7 @@ class RunningMesh:
         )  # fmt: skip
 
     def down(self) -> None:
-        self.lateen("down", self.name, seconds=60)
+        self.lateen("down", "--name", self.name, seconds=60)
 
     def apply(self, file: str, text: str) -> None:
         """Puts a file in place as an editor does: written beside, then renamed."""
@@ -105,14 +105,30 @@ class RunningMesh:
     def call(self, workload: str, url: str, **plan: Any) -> Answer:
         return self.calls(workload, url, **plan)[0]
 
-    def status(self) -> dict[str, Any]:
+    def record(self) -> dict[str, Any]:
+        """What the mesh is: its mode, the processes of runner and control plane, addresses."""
+        return self._shown()["record"]
+
+    def pods(self, workload: str = "") -> list[dict[str, Any]]:
+        found = self._shown()["status"]["pods"]
+        return [pod for pod in found if workload in ("", pod["workload"])]
+
+    def gateway(self, port: int) -> str:
+        """Where the gateway's service port is reached from this machine: `host:port`."""
+        gateways = self._shown()["status"]["gateways"]
+        return next(str(entry["address"]) for entry in gateways if entry["port"] == port)
+
+    @property
+    def host_address(self) -> str:
+        """An address of this machine that the mesh's workloads can dial."""
+        return "127.0.0.1" if self.mode == "explicit" else "198.18.0.1"
+
+    def _shown(self) -> Any:
         done = self.lateen("status", "--name", self.name, "-o", "json")
-        status = json.loads(done.stdout)
-        assert isinstance(status, dict)
-        return status
+        return json.loads(done.stdout)[0]
 
     def clean(self) -> None:
-        self.lateen("down", self.name, check=False, seconds=60)
+        self.lateen("down", "--name", self.name, check=False, seconds=60)
         shutil.rmtree(self.state, ignore_errors=True)
 
 

@@ -15,8 +15,7 @@ spec: {mtls: {mode: STRICT}}
 
 
 def pod_address(mesh: RunningMesh, workload: str) -> str:
-    pods = [pod for pod in mesh.status()["workloads"] if pod["workload"] == workload]
-    return str(pods[0]["ip"])
+    return str(mesh.pods(workload)[0]["address"])
 
 
 def test_plaintext_is_served_while_the_port_is_permissive(mesh: RunningMesh) -> None:

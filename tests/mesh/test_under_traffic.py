@@ -51,7 +51,7 @@ def test_editing_routes_loses_no_request(mesh: RunningMesh) -> None:
 
 
 def test_a_killed_control_plane_loses_no_request(mesh: RunningMesh) -> None:
-    before = mesh.status()["controlPlane"]["pid"]
+    before = mesh.record()["control"]["pid"]
 
     def kill() -> None:
 
@@ -61,9 +61,7 @@ def test_a_killed_control_plane_loses_no_request(mesh: RunningMesh) -> None:
 
     assert len(answers) == 8 * RATE
     assert not lost(answers)
-    after = eventually(
-        lambda: mesh.status()["controlPlane"]["pid"], lambda pid: pid not in (0, before)
-    )
+    after = eventually(lambda: mesh.record()["control"]["pid"], lambda pid: pid not in (0, before))
     assert after != before
     mesh.apply("routes.yaml", to("v2"))
     eventually(
