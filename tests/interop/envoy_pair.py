@@ -124,3 +124,17 @@ def _message(name: str, value: dict[str, Any]) -> bytes:
     message = schema.message(name)()
     json_format.ParseDict(value, message, descriptor_pool=schema.pool())
     return bytes(message.SerializeToString(deterministic=True))
+
+
+def plain_cluster(port: int) -> bytes:
+    """The application itself, in the place of the server's proxy."""
+    address = {"socket_address": {"address": "127.0.0.1", "port_value": port}}
+    cluster = {
+        "name": "server",
+        "type": "STATIC",
+        "load_assignment": {
+            "cluster_name": "server",
+            "endpoints": [{"lb_endpoints": [{"endpoint": {"address": address}}]}],
+        },
+    }
+    return _message("envoy.config.cluster.v3.Cluster", cluster)

@@ -64,7 +64,11 @@ class Agent:
             metrics=self.metrics,
             changed=self.secrets.put_certificate,
         )
-        self.admin = EnvoyAdmin(address.parse(settings.listeners.admin))
+        listeners = settings.listeners
+        self.admin = EnvoyAdmin(
+            address.parse(listeners.admin),
+            [address.parse(own) for own in (listeners.metrics, listeners.health) if own],
+        )
         self.names = Names(settings, metrics=self.metrics, random=random)
         self.readiness = Readiness(self.admin, has_names=self.names.are_known)
         self.envoy = EnvoyProcess(settings, metrics=self.metrics, clock=clock, random=random)

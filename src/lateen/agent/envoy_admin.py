@@ -1,5 +1,7 @@
 """The few questions the agent asks Envoy's admin interface, and the orders it gives."""
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lateen.agent.address import Address
@@ -8,12 +10,12 @@ from lateen.agent.http1 import Response, fetch
 
 TIMEOUT_SECONDS = 2.0
 SCRAPE_TIMEOUT_SECONDS = 10.0
+THREAD = re.compile(r"\.(worker_\d+|main_thread)\.")  # each counts its part of the whole again
 READINESS = (
     "/stats?usedonly&filter=^(server\\.state|listener_manager\\.(workers_started|lds\\.update_success)"
     "|cluster_manager\\.cds\\.update_success)$"
 )
 CONNECTIONS = "/stats?usedonly&filter=downstream_cx_active$"
-OWN_LISTENERS = ("listener.admin.", "http.admin.", "http.stats.", "http.agent.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +29,11 @@ class EnvoyState:
 
 
 class EnvoyAdmin:
-    def __init__(self, where: Address) -> None:
+    """`own` are the listeners that Envoy has for itself: metrics and health."""
+
+    def __init__(self, where: Address, own: Sequence[Address] = ()) -> None:
         self.address = where.local()
+        self._own = ("listener.admin.", *(f"listener.{one.host}_{one.port}." for one in own))
 
     async def state(self) -> EnvoyState:
         stats = _stats(await self._get(READINESS))
@@ -40,9 +45,15 @@ class EnvoyAdmin:
         )
 
     async def open_connections(self) -> int:
-        """Of applications; the admin, metrics and health listeners do not count."""
+        """Of applications. Needs the statistics `downstream_cx_active` to be kept."""
         stats = _stats(await self._get(CONNECTIONS))
-        return sum(value for name, value in stats.items() if not name.startswith(OWN_LISTENERS))
+        return sum(
+            value
+            for name, value in stats.items()
+            if name.startswith("listener.")
+            and not name.startswith(self._own)
+            and not THREAD.search(name)
+        )
 
     async def prometheus(self, *, query: str = "") -> bytes:
         path = "/stats/prometheus" + (f"?{query}" if query else "")

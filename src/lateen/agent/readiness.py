@@ -18,6 +18,11 @@ class Readiness:
         """Not ready from now on."""
         self._is_terminating = True
 
+    @property
+    def accepts(self) -> bool:
+        """False once the agent is on its way out."""
+        return not self._is_terminating
+
     async def missing(self) -> str:
         if self._is_terminating:
             return "terminating"

@@ -157,7 +157,7 @@ class RelayedStream:
             whole = DiscoveryResponse.FromString(message)
             tables, version = [resource.value for resource in whole.resources], whole.version_info
         problem = ""
-        for table in tables:
+        for table in tables or [b""]:  # an answer without a table: there are no names
             try:
                 self._names(table)
             except DecodeError as wrong:

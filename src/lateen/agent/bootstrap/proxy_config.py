@@ -13,6 +13,7 @@ from typing import Any
 from lateen.agent.settings import AgentSettings
 
 ANNOTATION = "sidecar.istio.io/"
+CONNECTIONS_SUFFIX = "downstream_cx_active"  # what a drain that ends early looks at
 MOST_CONNECTIONS = 2147483647
 SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
@@ -70,6 +71,7 @@ def wishes(settings: AgentSettings) -> Wishes:
             *envoy.stats_prefixes, *_kept(notes, "Prefixes", matcher, "inclusionPrefixes")
         ),
         stats_suffixes=(
+            *((CONNECTIONS_SUFFIX,) if settings.shutdown.exit_on_zero_connections else ()),
             *envoy.stats_suffixes, *_kept(notes, "Suffixes", matcher, "inclusionSuffixes")
         ),
         stats_regexes=(
