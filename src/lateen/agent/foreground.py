@@ -11,6 +11,7 @@ from random import Random
 
 import msgspec
 
+from lateen.agent import proxy_metadata
 from lateen.agent.agent import Agent
 from lateen.agent.errors import AgentError
 from lateen.agent.settings import AgentSettings
@@ -44,7 +45,8 @@ def run(settings: AgentSettings, *, log_level: str) -> int:
         os.chdir(folder)  # socket paths can then be short; relative paths start here
     except OSError as trouble:
         raise AgentError(f"cannot use {folder}: {trouble.strerror}") from trouble
-    asyncio.run(_run(msgspec.structs.replace(settings, work_dir=str(folder))))
+    wanted = msgspec.structs.replace(proxy_metadata.applied(settings), work_dir=str(folder))
+    asyncio.run(_run(wanted))
     return 0
 
 

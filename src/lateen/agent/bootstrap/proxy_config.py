@@ -5,18 +5,16 @@ that cannot be understood is left out, as Istio does: a proxy that runs without 
 than none.
 """
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from lateen.agent import duration
 from lateen.agent.settings import AgentSettings
 
 ANNOTATION = "sidecar.istio.io/"
 CONNECTIONS_SUFFIX = "downstream_cx_active"  # what a drain that ends early looks at
 MOST_CONNECTIONS = 2147483647
-SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
-DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +63,7 @@ def wishes(settings: AgentSettings) -> Wishes:
     matcher = _object(config.get("proxyStatsMatcher"))
     tracing = _object(config.get("tracing"))
     limit = _object(config.get("connectionSettings")).get("globalDownstreamConnectionLimit")
-    flush = _duration(_text(notes, "statsFlushInterval"))
+    flush = duration.seconds(_text(notes, "statsFlushInterval"))
     return Wishes(
         stats_prefixes=(
             *envoy.stats_prefixes, *_kept(notes, "Prefixes", matcher, "inclusionPrefixes")
@@ -79,7 +77,7 @@ def wishes(settings: AgentSettings) -> Wishes:
         ),
         histogram_buckets=_buckets(_text(notes, "statsHistogramBuckets")),
         stats_flush=_protobuf_duration(flush),
-        stats_eviction=_eviction(_duration(_text(notes, "statsEvictionInterval")), flush),
+        stats_eviction=_eviction(duration.seconds(_text(notes, "statsEvictionInterval")), flush),
         compresses_stats=config.get("statsCompression", True) is not False
         and _text(notes, "statsCompression") != "false",
         downstream_connections=min(
@@ -127,14 +125,6 @@ def _eviction(seconds: float, flush: float) -> str:
     """Envoy evicts at flushes only, so it must be a multiple of theirs (5 s unless wished)."""
     period = flush or 5.0
     return _protobuf_duration(seconds) if seconds and seconds % period == 0 else ""
-
-
-def _duration(text: str) -> float:
-    """Seconds of `1m30s`; 0 for none or nonsense."""
-    parts = DURATION.findall(text)
-    if "".join(number + unit for number, unit in parts) != text:
-        return 0.0
-    return sum(float(number) * SECONDS[unit] for number, unit in parts)
 
 
 def _protobuf_duration(seconds: float) -> str:

@@ -1,0 +1,35 @@
+"""Istio's knobs of the agent itself, which users set per workload in its ProxyConfig.
+
+    proxyMetadata.SECRET_TTL                        how long certificates live
+    proxyMetadata.EXIT_ON_ZERO_ACTIVE_CONNECTIONS   end a drain when nobody is connected
+    terminationDrainDuration, drainDuration         how long to drain, at the end and on changes
+
+They are in the node's metadata (`PROXY_CONFIG`) and win over the settings file.
+"""
+
+from typing import Any
+
+import msgspec
+
+from lateen.agent import duration
+from lateen.agent.settings import AgentSettings
+
+
+def applied(settings: AgentSettings) -> AgentSettings:
+    config = _object(settings.node.metadata.get("PROXY_CONFIG"))
+    variables = _object(config.get("proxyMetadata"))
+    replace = msgspec.structs.replace
+    shutdown, envoy = settings.shutdown, settings.envoy
+    if "EXIT_ON_ZERO_ACTIVE_CONNECTIONS" in variables:
+        wished = str(variables["EXIT_ON_ZERO_ACTIVE_CONNECTIONS"]).lower() == "true"
+        shutdown = replace(shutdown, exit_on_zero_connections=wished)
+    if at_the_end := duration.seconds(str(config.get("terminationDrainDuration", ""))):
+        shutdown = replace(shutdown, drain_duration=at_the_end)
+    if on_changes := duration.seconds(str(config.get("drainDuration", ""))):
+        envoy = replace(envoy, drain_time=on_changes)
+    ttl = duration.seconds(str(variables.get("SECRET_TTL", ""))) or settings.secret_ttl
+    return replace(settings, shutdown=shutdown, envoy=envoy, secret_ttl=ttl)
+
+
+def _object(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
