@@ -111,7 +111,7 @@ def _row(proxy: dict[str, Any]) -> tuple[str, ...]:
 
 def _print_details(proxy: dict[str, Any]) -> None:
     print(f"{proxy['proxy']} ({proxy['protocol']}, from {proxy['address']})")
-    rows = [
+    rows: list[tuple[str, ...]] = [
         (name, of["state"], str(of["resources"]), of["sent_nonce"], of["acknowledged_nonce"])
         for name, of in proxy["types"].items()
     ]

@@ -17,6 +17,7 @@ from typing import Any, Protocol
 
 from lateen.api.resource import Change
 from lateen.base.clock import Clock
+from lateen.base.errors import LateenError
 from lateen.base.metrics import Registry
 from lateen.base.problem import Problem
 from lateen.base.tasks import Tasks
@@ -35,11 +36,15 @@ from lateen.xds.mesh_catalogue import MeshCatalogue
 from lateen.xds.server import DiscoveryServer
 from lateen.xds.transport.call import Call
 from lateen.xds.transport.limits import Limits
-from lateen.xds.transport.listener import Listener
+from lateen.xds.transport.listener import Listener, require_loopback
 
 log = logging.getLogger(__name__)
 
 GRACE_SECONDS = 2.0  # for proxies to leave when the control plane stops; they reconnect elsewhere
+
+
+class ControlError(LateenError):
+    """The control plane cannot go on."""
 
 
 class Batch(Protocol):
@@ -72,6 +77,8 @@ class ControlPlane:
     def __init__(
         self, settings: ControlSettings, source: Source, *, clock: Clock, random: Random
     ) -> None:
+        if settings.xds_address is not None:
+            require_loopback(settings.xds_address)
         self.settings = settings
         self.mesh = Mesh(settings.mesh)
         self.metrics = Registry()
@@ -100,26 +107,27 @@ class ControlPlane:
     async def run(self, stop: asyncio.Event, *, started: Callable[[], None] = lambda: None) -> None:
         memory.relax_while_loading()
         await self._serve_admin()
+        batches = self._source.batches()
         try:
+            self._apply(await anext(batches))
             async with Tasks() as tasks:
-                following = tasks.start(self._follow(tasks, started), name="configuration")
+                await self._begin(tasks)
+                started()
+                following = tasks.start(self._follow(batches), name="configuration")
                 stopping = tasks.start(stop.wait(), name="stop")
                 tasks.start(memory.collect_when_idle(), name="collection of garbage")
                 await asyncio.wait((following, stopping), return_when=asyncio.FIRST_COMPLETED)
-                if following.done() and not following.cancelled():
+                if following.done():
                     following.result()
         finally:
             await self._stop()
 
     # configuration
 
-    async def _follow(self, tasks: Tasks, started: Callable[[], None]) -> None:
-        async for batch in self._source.batches():
+    async def _follow(self, batches: AsyncIterator[Batch]) -> None:
+        async for batch in batches:
             self._apply(batch)
-            if not self.is_ready:
-                await self._begin(tasks)
-                started()
-        raise RuntimeError("the source of configuration has ended")
+        raise ControlError("the source of configuration has ended")
 
     async def _begin(self, tasks: Tasks) -> None:
         """Everything has been read. The trust domain is known only now."""

@@ -52,16 +52,21 @@ def parse_address(text: str) -> Address:
     return Address(host.removeprefix("[").removesuffix("]"), int(port))
 
 
+def require_loopback(address: Address) -> None:
+    if not address.is_loopback:
+        raise ListenError(
+            f"{address} is not a loopback address; plaintext xDS is served on loopback only"
+        )
+
+
 class Listener:
     """One listening socket and its connections."""
 
     def __init__(
         self, address: Address, methods: Methods, *, tls: ssl.SSLContext | None, limits: Limits
     ) -> None:
-        if tls is None and not address.is_loopback:
-            raise ListenError(
-                f"{address} is not a loopback address; plaintext xDS is served on loopback only"
-            )
+        if tls is None:
+            require_loopback(address)
         self.address = address
         self._methods = methods
         self._tls = tls
