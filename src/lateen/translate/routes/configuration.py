@@ -72,7 +72,7 @@ def _egress_listener(mesh: Mesh, scope: OutboundScope, name: str) -> EgressListe
     catch_all = next((each for each in listeners if each.is_catch_all), None)
     if name == names.HTTP_PROXY_ROUTE:
         proxies = (each for each in listeners if is_http_proxy(each))
-        return catch_all or next(proxies, None)
+        return catch_all or next(proxies, listeners[-1])
     if name.isdecimal():
         explicit = (
             each for each in listeners if each.port is not None and each.port.number == int(name)

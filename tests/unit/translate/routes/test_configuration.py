@@ -208,6 +208,21 @@ spec:
     assert hosts(mesh, "http_proxy") == [f"a.{HOST}:80", f"b.{HOST}:80", "allow_any"]
 
 
+@pytest.mark.envoy
+def test_http_proxy_port_always_has_routes() -> None:
+    mesh = mesh_of(
+        http_service("a"),
+        """
+apiVersion: networking.istio.io/v1
+kind: Sidecar
+metadata: {name: default, namespace: shop}
+spec: {egress: [{port: {number: 80, protocol: HTTP, name: a}, hosts: ["./*"]}]}
+""",
+    )
+
+    assert hosts(mesh, "http_proxy") == [f"a.{HOST}:80", "allow_any"]
+
+
 def test_nobody_asks_for_a_name_that_is_no_route() -> None:
     mesh = mesh_of(http_service("a"))
 
