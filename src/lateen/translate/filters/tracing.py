@@ -106,14 +106,18 @@ def _pack(made: Any, name: str, config: Any) -> bool:
 
 
 def provider_cluster(mesh: Mesh, scope: OutboundScope, host: str, port: int) -> str | None:
-    """The cluster of a provider's service, written `[namespace/]host`; None when out of sight."""
-    namespace, _, hostname = host.rpartition("/")
-    service = find_service(mesh, scope, hostname)
-    if service is None or service.port(port) is None:
-        return None
-    if namespace and namespace != service.namespace:
-        return None
-    return names.outbound_cluster(port, "", hostname)
+    """The cluster of a provider's service, written `[namespace/]host`; None when out of sight.
+
+    `name.namespace` is understood too: Istio's own examples write `zipkin.istio-system`.
+    """
+    namespace, _, written = host.rpartition("/")
+    for hostname in (written, f"{written}.svc.{mesh.domain}"):
+        service = find_service(mesh, scope, hostname)
+        if service is None or service.port(port) is None:
+            continue
+        if not namespace or namespace == service.namespace:
+            return names.outbound_cluster(port, "", hostname)
+    return None
 
 
 def _add_tag(made: Any, tag: Any) -> None:

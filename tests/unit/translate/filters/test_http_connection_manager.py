@@ -127,6 +127,15 @@ defaultConfig: {tracing: {sampling: 25, customTags: {env: {literal: {value: prod
     )
 
 
+def test_zipkin_address_of_the_proxy_settings_may_be_short() -> None:
+    manager = made(mesh_config="defaultConfig: {tracing: {zipkin: {address: zipkin.shop:9411}}}")
+
+    assert manager["tracing"]["random_sampling"] == {"value": 1.0}
+    assert manager["tracing"]["provider"]["typed_config"]["collector_cluster"] == (
+        "outbound|9411||zipkin.shop.svc.cluster.local"
+    )
+
+
 def test_provider_whose_service_nobody_knows_gets_nothing() -> None:
     manager = made(
         mesh_config="""
