@@ -1,0 +1,156 @@
+"""Containers as processes: commands, environment, references."""
+
+import sys
+from typing import Any
+
+import msgspec
+import pytest
+
+from lateen.api.kubernetes.config import ConfigMap, Secret
+from lateen.api.kubernetes.pod import Container, PodSpec
+from lateen.api.resource import ObjectMeta, Resource
+from lateen.base.problem import Origin
+from lateen.local.container_plan import (
+    ContainerPlan,
+    FieldOfPod,
+    References,
+    container_plan,
+    expand,
+)
+from lateen.local.settings import Image, Settings
+
+META = ObjectMeta(
+    name="cart-1", namespace="shop", labels={"app": "cart"}, annotations={"note": "yes"}
+)
+
+
+def planned(settings: Settings | None = None, **container: Any) -> ContainerPlan:
+    made = msgspec.convert({"name": "main", "image": "cart:1", **container}, Container)
+    spec = PodSpec(containers=(made,), service_account_name="cart")
+    resource = Resource(
+        kind="Pod", api_version="v1", meta=META, spec=spec, origin=Origin("cart.yaml", 7)
+    )
+    references = References(
+        settings or Settings(),
+        {("shop", "config"): ConfigMap(data={"level": "debug", "size": "9"})},
+        {("shop", "secret"): Secret(data={"word": b"hidden"})},
+    )
+    return container_plan(made, META, spec, resource, references)
+
+
+def environment(*variables: dict[str, Any], **container: Any) -> dict[str, str | FieldOfPod]:
+    return dict(planned(command=["run"], env=list(variables), **container).environment)
+
+
+def value_from(**source: Any) -> str | FieldOfPod:
+    return environment({"name": "X", "valueFrom": source})["X"]
+
+
+def test_command_and_arguments_are_joined() -> None:
+    assert planned(command=["run"], args=["--fast"]).argv == ("run", "--fast")
+
+
+def test_lateen_is_this_interpreters() -> None:
+    argv = planned(command=["lateen", "echo"]).argv
+
+    assert argv == (sys.executable, "-m", "lateen.cli.main", "echo")
+
+
+def test_variables_are_expanded_in_arguments_and_later_variables() -> None:
+    plan = planned(
+        command=["run"],
+        args=["$(BOTH)", "$$(BOTH)", "$(UNKNOWN)"],
+        env=[{"name": "ONE", "value": "1"}, {"name": "BOTH", "value": "$(ONE)2"}],
+    )
+
+    assert plan.argv == ("run", "12", "$(BOTH)", "$(UNKNOWN)")
+
+
+def test_doubled_dollar_is_one_dollar() -> None:
+    assert expand("$$(A) $(A)", {"A": "x"}) == "$(A) x"
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("metadata.name", "cart-1"),
+        ("metadata.namespace", "shop"),
+        ("metadata.labels['app']", "cart"),
+        ("metadata.annotations['note']", "yes"),
+        ("spec.serviceAccountName", "cart"),
+        ("status.podIP", FieldOfPod("status.podIP")),
+    ],
+)
+def test_field_reference(path: str, value: str | FieldOfPod) -> None:
+    assert value_from(fieldRef={"fieldPath": path}) == value
+
+
+def test_unknown_field_is_a_problem_that_names_the_known_ones() -> None:
+    variable = {"name": "X", "valueFrom": {"fieldRef": {"fieldPath": "status.phase"}}}
+    plan = planned(command=["run"], env=[variable])
+
+    assert "known are metadata.name" in plan.problems[0].message
+
+
+def test_resource_reference_counts_in_divisors() -> None:
+    found = environment(
+        {
+            "name": "X",
+            "valueFrom": {"resourceFieldRef": {"resource": "limits.memory", "divisor": "1Mi"}},
+        },
+        resources={"limits": {"memory": "64Mi"}},
+    )
+
+    assert found["X"] == "64"
+
+
+def test_resource_reference_without_a_limit_is_the_machine() -> None:
+    assert int(str(value_from(resourceFieldRef={"resource": "limits.cpu"}))) >= 1
+
+
+def test_config_map_and_secret_keys() -> None:
+    assert value_from(configMapKeyRef={"name": "config", "key": "level"}) == "debug"
+    assert value_from(secretKeyRef={"name": "secret", "key": "word"}) == "hidden"
+
+
+def test_missing_key_is_a_problem_with_place() -> None:
+    variable = {"name": "X", "valueFrom": {"configMapKeyRef": {"name": "config", "key": "no"}}}
+    problem = planned(command=["run"], env=[variable]).problems[0]
+
+    assert "there is no key 'no' in ConfigMap shop/config" in problem.message
+    assert (problem.file, problem.line) == ("cart.yaml", 7)
+
+
+def test_missing_optional_key_leaves_the_variable_out() -> None:
+    variable = {
+        "name": "X",
+        "valueFrom": {"configMapKeyRef": {"name": "config", "key": "no", "optional": True}},
+    }
+    plan = planned(command=["run"], env=[variable])
+
+    assert (plan.environment, plan.problems) == ((), ())
+
+
+def test_whole_config_map_with_a_prefix() -> None:
+    found = environment(envFrom=[{"prefix": "C_", "configMapRef": {"name": "config"}}])
+
+    assert found == {"C_level": "debug", "C_size": "9"}
+
+
+def test_own_variable_beats_the_image_tables(tmp_path: Any) -> None:
+    image = Image(image="cart:*", command=("run",), env={"A": "table", "B": "table"})
+    plan = planned(Settings(images=(image,)), env=[{"name": "A", "value": "own"}])
+
+    assert dict(plan.environment) == {"A": "own", "B": "table"}
+
+
+def test_missing_working_directory_is_a_problem() -> None:
+    problem = planned(command=["run"], workingDir="/no/such/folder").problems[0]
+
+    assert "/no/such/folder is not a folder" in problem.message
+
+
+def test_port_is_found_by_name_and_number() -> None:
+    plan = planned(command=["run"], ports=[{"name": "web", "containerPort": 8080}])
+
+    assert (plan.port("web"), plan.port("9"), plan.port(9), plan.port("no")) == (8080, 9, 9, 0)
