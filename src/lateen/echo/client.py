@@ -42,7 +42,9 @@ async def call(onwards: Call, environment: Mapping[str, str]) -> Answer:
     try:
         async with asyncio.timeout(TIMEOUT_SECONDS):
             return await _exchange(onwards, url, environment)
-    except (OSError, TimeoutError, EOFError) as trouble:
+    except ConnectionRefusedError as trouble:
+        raise CallError("connection refused") from trouble
+    except (OSError, EOFError) as trouble:
         raise CallError(str(trouble) or type(trouble).__name__) from trouble
     except h11.ProtocolError as trouble:
         raise CallError(f"not an HTTP/1.1 answer: {trouble}") from trouble

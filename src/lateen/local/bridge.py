@@ -59,7 +59,7 @@ class BridgeNetwork:
         links.add_bridge(self.bridge)
         links.add_address(self.bridge, self._interface(self._gateway))
 
-    def attach(self, pod: str) -> Attachment:
+    def attach(self, pod: str, *, has_proxy: bool) -> Attachment:
         address = next(self._free, None)
         if address is None:
             raise LocalError(f"no address left in {self._subnet} for {pod}")

@@ -1,7 +1,8 @@
 """Pods without namespaces: loopback addresses of their own, and nothing captured.
 
     127.(32+n).w.1       the proxy of pod w of the n-th mesh: what others call, its status ports
-    127.(32+n).w.2       its application, told by $HOST and $LATEEN_BIND
+    127.(32+n).w.2       its application, told by $HOST and $LATEEN_BIND; without a proxy it is
+                         at the pod's address itself
     127.(64+4n+a).b.w    a service (a, b), as pod w reaches it
 
 Every pod's proxy listens at every service's address with the pod's own last byte, so that the
@@ -23,6 +24,7 @@ NAME = "explicit"
 FIRST_RANGE = 32
 RESERVATION_PORT = 15999
 LOOPBACK = "127.0.0.1"
+DIRECT = "localhost,127.0.0.1"  # never asked of the proxy
 
 
 class ExplicitNetwork:
@@ -47,25 +49,22 @@ class ExplicitNetwork:
     def create(self) -> None:
         """Loopback addresses are there without being made."""
 
-    def attach(self, pod: str) -> Attachment:
+    def attach(self, pod: str, *, has_proxy: bool) -> Attachment:
         taken = set(self._used.values())
         number = next((w for w in range(1, PODS + 1) if w not in taken), None)
         if number is None:
             raise LocalError(f"explicit mode has place for {PODS} pods")
         self._used[pod] = number
-        application = f"{self._pods}.{number}.2"
-        proxy_port = free_port()
-        proxy = f"http://{LOOPBACK}:{proxy_port}"
-        environment = {
-            "HOST": application,
-            "LATEEN_BIND": application,
-            "HTTP_PROXY": proxy,
-            "http_proxy": proxy,
-            "NO_PROXY": "localhost,127.0.0.1",
-            "no_proxy": "localhost,127.0.0.1",
-        }
+        address = f"{self._pods}.{number}.1"
+        application = f"{self._pods}.{number}.2" if has_proxy else address
+        environment = {"HOST": application, "LATEEN_BIND": application}
+        proxy_port = free_port() if has_proxy else 0
+        if has_proxy:
+            proxy = f"http://{LOOPBACK}:{proxy_port}"
+            environment |= {"HTTP_PROXY": proxy, "http_proxy": proxy}
+            environment |= dict.fromkeys(("NO_PROXY", "no_proxy"), DIRECT)
         return Attachment(
-            address=f"{self._pods}.{number}.1",
+            address=address,
             application=application,
             index=number,
             proxy_port=proxy_port,

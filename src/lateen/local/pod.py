@@ -241,7 +241,9 @@ class Pod:
 
     def _attach(self) -> None:
         plan, network = self.plan, self._context.network
-        self._attachment = attachment = network.attach(plan.id)
+        self._attachment = attachment = network.attach(
+            plan.id, has_proxy=plan.proxy is not ProxyRole.NONE
+        )
         private_folder(self._folder.parent)
         private_folder(self._folder)
         private_folder(self._logs)

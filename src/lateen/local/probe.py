@@ -6,6 +6,7 @@ strict mutual TLS never stands between a container and its probe.
 
 import asyncio
 import contextlib
+import os
 import socket
 import ssl
 from dataclasses import dataclass
@@ -45,7 +46,10 @@ async def ask(probe: Probe, target: Target) -> Outcome:
             return await _ask(probe, target)
     except TimeoutError:
         return Outcome(False, f"no answer within {max(probe.timeout_seconds, 1)} s")
-    except (OSError, EOFError, LocalError, ValueError) as trouble:
+    except OSError as trouble:
+        number = trouble.errno
+        return Outcome(False, os.strerror(number).lower() if number else str(trouble))
+    except (EOFError, LocalError, ValueError) as trouble:
         return Outcome(False, str(trouble) or type(trouble).__name__)
 
 

@@ -1,0 +1,78 @@
+"""Ports of this machine that lead into the mesh."""
+
+import asyncio
+import socket
+from collections.abc import Iterator
+
+import pytest
+
+from lateen.local.errors import LocalError
+from lateen.local.forward import Forward, listen
+from lateen.local.host import DirectHost, HostHelper
+
+
+async def _upper(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    writer.write((await reader.read()).upper())
+    writer.close()
+
+
+def through(forwarded: bytes) -> bytes:
+    async def scenario() -> bytes:
+        inside = await asyncio.start_server(_upper, "127.0.0.1", 0)
+        target = inside.sockets[0].getsockname()
+        forward = Forward(DirectHost().listen("127.0.0.1", 0), lambda: target)
+        await forward.start()
+        host, _, port = forward.address.partition(":")
+        reader, writer = await asyncio.open_connection(host, int(port))
+        writer.write(forwarded)
+        writer.write_eof()
+        answer = await reader.read()
+        writer.close()
+        forward.close()
+        inside.close()
+        return answer
+
+    return asyncio.run(scenario())
+
+
+def test_bytes_pass_in_both_directions_with_their_ends() -> None:
+    assert through(b"hello" * 100_000) == b"HELLO" * 100_000
+
+
+def test_wished_port_that_is_taken_is_refused_in_words() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(LocalError, match=f"port {port} of this machine: Address already"):
+            listen(DirectHost(), 80, port)
+
+
+def test_taken_port_is_replaced_by_a_free_one() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with listen(DirectHost(), port) as found:
+            assert found.getsockname()[1] != port
+
+
+@pytest.fixture
+def helper() -> Iterator[HostHelper]:
+    made = HostHelper()
+    yield made
+    made.close()
+
+
+def test_helper_hands_over_sockets_of_the_host(helper: HostHelper) -> None:
+    listening = helper.listen("127.0.0.1", 0)
+    listening.setblocking(True)
+    with listening, socket.create_connection(listening.getsockname()) as client:
+        accepted, _ = listening.accept()
+        with accepted:
+            client.sendall(b"x")
+            assert accepted.recv(1) == b"x"
+
+
+def test_helper_passes_on_why_a_port_cannot_be_had(helper: HostHelper) -> None:
+    with (
+        socket.create_server(("127.0.0.1", 0)) as taken,
+        pytest.raises(OSError, match="in use"),
+    ):
+        helper.listen("127.0.0.1", taken.getsockname()[1])
