@@ -13,6 +13,7 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 COMMANDS = {  # name: (module, one line for the overview)
     "up": ("up", "run a mesh on this machine from a folder of manifests"),
@@ -58,8 +59,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         return USAGE_ERROR
     module = importlib.import_module(f"lateen.cli.{COMMANDS[name][0]}")
     root = argparse.ArgumentParser(prog="lateen", allow_abbrev=False)
-    module.add_parser(root.add_subparsers(dest="command", metavar="COMMAND"))
+    commands = root.add_subparsers(dest="command", metavar="COMMAND", parser_class=Exact)
+    module.add_parser(commands)
     return guarded(module.run, root.parse_args([name, *words[1:]]))
+
+
+class Exact(argparse.ArgumentParser):
+    """Takes no abbreviated options: they change their meaning when an option is added."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**{"allow_abbrev": False, **settings})
 
 
 def guarded(run: object, arguments: argparse.Namespace) -> int:

@@ -130,6 +130,7 @@ def metadata(plan: PodPlan, attachment: Attachment, network: Network) -> dict[st
         "APP_CONTAINERS": ",".join(container.name for container in plan.containers),
         "POD_PORTS": json.dumps(ports),
         "DNS_CAPTURE": "true" if network.captures else "false",
+        "DNS_AUTO_ALLOCATE": "true" if network.captures else "false",
         "PROXY_CONFIG": proxy_config(plan),
     }
     if attachment.index:
