@@ -44,7 +44,10 @@ from tests.envoy_check import assert_accepted
 from tests.unit.translate.clusters.worlds import CLIENT, GATEWAY, entry, pod, service
 from tests.unit.view.meshes import apply
 
-HOSTS = ("web.default.svc.cluster.local", "set.default.svc.cluster.local", "dns.example.com")
+HOSTS = (
+    "web.default.svc.cluster.local", "set.default.svc.cluster.local", "dns.example.com",
+    "one.example.com",
+)  # fmt: skip
 WORLD = (
     service(
         "web",
@@ -55,6 +58,11 @@ WORLD = (
     + entry(
         "dns.example.com",
         "resolution: DNS, ports: [{number: 80, name: http, protocol: HTTP}], "
+        "endpoints: [{address: a.example.com, locality: r/z}, {address: b.example.com}]",
+    )
+    + entry(
+        "one.example.com",
+        "resolution: DNS_ROUND_ROBIN, ports: [{number: 80, name: http, protocol: HTTP}], "
         "endpoints: [{address: a.example.com, locality: r/z}, {address: b.example.com}]",
     )
     + "".join(
@@ -218,7 +226,7 @@ def mesh_with(written: tuple[DestinationRule, ...]) -> Mesh:
 
 
 @pytest.mark.envoy
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(written=rules, client=st.sampled_from((CLIENT, GATEWAY)))
 def test_envoy_accepts_the_clusters_and_endpoints_of_any_rule(
     written: tuple[DestinationRule, ...], client: Any

@@ -13,7 +13,7 @@ that come and go; a scope's place counts only where the endpoints are part of th
 
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from lateen.api.destination_rule import TLSmode, TrafficPolicy
 from lateen.api.mesh_config import MeshConfig
@@ -110,18 +110,29 @@ def outbound_cluster(mesh: Mesh, scope: OutboundScope, name: str, captured: bool
         return None
     body = cluster_body(mesh, anywhere, name, captured)
     if not _resolves_names(target):
-        return body
+        return body.content
     if not endpoints.exist(mesh, anywhere, name):
         return None
+    if not body.holds_endpoints:
+        return body.content
     assignment = endpoints.assignment(mesh, scope, name)
-    return body + wire.embedded(LOAD_ASSIGNMENT, assignment)
+    return body.content + wire.embedded(LOAD_ASSIGNMENT, assignment)
+
+
+class Body(NamedTuple):
+    """A cluster without its endpoints, and whether they are to be put in."""
+
+    content: bytes
+    holds_endpoints: bool
 
 
 @derived
-def cluster_body(mesh: Mesh, scope: OutboundScope, name: str, captured: bool) -> bytes:
-    """Everything but the endpoints of a cluster that exists."""
+def cluster_body(mesh: Mesh, scope: OutboundScope, name: str, captured: bool) -> Body:
     target = _target(mesh, scope, name, captured)
-    return b"" if target is None else messages.serialize(build(mesh, target))
+    if target is None:
+        return Body(b"", False)
+    cluster = build(mesh, target)
+    return Body(messages.serialize(cluster), cluster.dns_lookup_family != 0)
 
 
 def _target(mesh: Mesh, scope: OutboundScope, name: str, captured: bool) -> Target | None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from lateen.api.destination_rule import TLSmode, TrafficPolicy
 from lateen.base.incremental import Node, derived
-from lateen.catalog.service import Endpoint, Locality, Registry, Service
+from lateen.catalog.service import Endpoint, Locality, Registry, Resolution, Service
 from lateen.envoy import wire
 from lateen.translate import names
 from lateen.translate.clusters.policy.load_balancer import fails_over, locality_setting
@@ -74,6 +74,8 @@ def assignment_body(mesh: Mesh, scope: OutboundScope, cluster_name: str) -> byte
     if found is None:
         return b""
     service, policy, selection = found
+    if service.resolution is Resolution.DNS_ROUND_ROBIN:
+        return _single(mesh, selection)
     setting = locality_setting(mesh.config.locality_lb_setting, policy, service)
     ranks = ranking(setting, scope, fails_over=fails_over(policy, service))
     if ranks is None:
@@ -148,6 +150,14 @@ def _joined(parts: Iterable[tuple[Part, int]]) -> bytes:
         )
         for of, priority in parts
     )
+
+
+def _single(mesh: Mesh, selection: Selection) -> bytes:
+    """The first endpoint alone: Envoy resolves one name where it uses one answer at a time."""
+    for place, _ in _parts(mesh, selection):
+        first = chosen(mesh, selection, place)[:1]
+        return _joined([(make_part(mesh, selection, place, first), 0)])
+    return b""
 
 
 def _ranked(mesh: Mesh, selection: Selection, ranks: Ranking) -> bytes:

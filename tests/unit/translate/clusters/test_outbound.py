@@ -64,6 +64,33 @@ def test_a_name_to_resolve_travels_inside_the_cluster() -> None:
     assert address["socket_address"] == {"address": "api.example.com", "port_value": 443}
 
 
+def test_passing_through_leaves_nothing_to_resolve() -> None:
+    host = "api.example.com"
+    mesh = mesh_of(
+        entry(host, "resolution: DNS, ports: [{number: 80, name: http, protocol: HTTP}]")
+        + rule("trafficPolicy: {loadBalancer: {simple: PASSTHROUGH}}", host)
+    )
+    made = cluster(mesh, f"outbound|80||{host}")
+
+    assert made["type"] == "ORIGINAL_DST"
+    assert "load_assignment" not in made
+
+
+def test_one_name_at_a_time_is_the_first_of_several() -> None:
+    mesh = mesh_of(
+        entry(
+            "api.example.com",
+            "resolution: DNS_ROUND_ROBIN, ports: [{number: 80, name: http, protocol: HTTP}], "
+            "endpoints: [{address: a.example.com, locality: r/z}, {address: b.example.com}]",
+        )
+    )
+    made = cluster(mesh, "outbound|80||api.example.com")
+    (place,) = made["load_assignment"]["endpoints"]
+
+    assert made["type"] == "LOGICAL_DNS"
+    assert len(place["lb_endpoints"]) == 1
+
+
 def test_names_without_endpoints_have_no_cluster_until_one_comes() -> None:
     written = (
         "resolution: DNS, workloadSelector: {labels: {app: vm}}, location: MESH_INTERNAL, "
