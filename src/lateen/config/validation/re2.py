@@ -12,7 +12,6 @@ FLAGS = re.compile(r"[imsU]*(?:-[imsU]+)?")
 GROUP_NAME = re.compile(r"P?<([A-Za-z_][A-Za-z0-9_]*)>")
 ESCAPES = set("aftnrvdDsSwWbBAzCQE")
 CLASS_ESCAPES = set("aftnrvdDsSwW")
-PUNCTUATION = set(r"""!"#$%&'()*+,-./:;<=>?@[\]^_`{|}~""")
 HEX = re.compile(r"x(?:[0-9A-Fa-f]{2}|\{[0-9A-Fa-f]{1,6}\})")
 OCTAL = re.compile(r"(?:0[0-7]{0,2}|[1-7][0-7]{1,2})")
 PROPERTY = re.compile(r"[pP](?:[A-Z]|\{\^?[A-Za-z_]+\})")
@@ -136,7 +135,7 @@ class Reader:
             if match:
                 self._at = match.end()
                 return
-        if char not in letters and char not in PUNCTUATION:
+        if char not in letters and (char.isalnum() or not char.isascii()):
             raise Fault(f"invalid escape sequence: `{self._pattern[start : self._at + 1]}`")
         self._at += 1
 

@@ -82,7 +82,7 @@ def check_prefixes(report: Report, routes: Sequence[HTTPRoute]) -> None:
 
 
 def covers(first: HTTPMatchRequest, later: HTTPMatchRequest) -> bool:
-    if first.uri is None or later.uri is None or first == later:
+    if first.uri is None or later.uri is None or content(first) == content(later):
         return False
     shorter, longer = first.uri.prefix or "", later.uri.prefix or ""
     if first.ignore_uri_case:

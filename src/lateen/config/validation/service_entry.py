@@ -140,7 +140,7 @@ def check_port_references(
 def check_dns(report: Report, spec: ServiceEntry) -> None:
     if not spec.endpoints and spec.workload_selector is None:
         for index, host in enumerate(spec.hosts):
-            if not names.is_fqdn(host) and not names.is_ip(host):
+            if host != "*" and not names.is_fqdn(host) and not names.is_ip(host):
                 report.error(
                     f"spec.hosts[{index}]",
                     f"hosts must be FQDN if no endpoints are provided for resolution mode "

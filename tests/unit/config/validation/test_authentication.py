@@ -1,0 +1,68 @@
+"""PeerAuthentication and RequestAuthentication."""
+
+import pytest
+import yaml
+
+from tests.unit.config.validation.found import found
+
+KEY = '{"kty": "RSA", "n": "x", "e": "AQAB"}'
+
+
+@pytest.mark.parametrize(
+    ("spec", "problems"),
+    [
+        ("{}", []),
+        ("{mtls: {mode: STRICT}}", []),
+        ("{selector: {matchLabels: {a: b}}, portLevelMtls: {80: {mode: DISABLE}}}", []),
+        ("{portLevelMtls: {80: {mode: DISABLE}}}", ["error spec.portLevelMtls"]),
+        ("{selector: {matchLabels: {a: b}}, portLevelMtls: {70000: {}}}",
+         ["error spec.portLevelMtls[70000]"]),
+        ("{selector: {matchLabels: {a: '*'}}}", ["error spec.selector.matchLabels[a]"]),
+    ],
+)  # fmt: skip
+def test_peers(spec: str, problems: list[str]) -> None:
+    assert found("PeerAuthentication", spec) == problems
+
+
+def rule(text: str) -> list[str]:
+    problems = found("RequestAuthentication", {"jwtRules": [yaml.safe_load(text)]})
+    return [problem.replace("spec.jwtRules[0]", "").rstrip() for problem in problems]
+
+
+@pytest.mark.parametrize(
+    ("text", "problems"),
+    [
+        ("{issuer: a}", []),
+        ("{issuer: a, jwksUri: 'https://a:8443/keys', timeout: 5s}", []),
+        (f"{{issuer: a, jwks: '{{\"keys\": [{KEY}]}}'}}", []),
+        ("{}", ["error"]),
+        ("{issuer: a, jwksUri: a.b}", ["error .jwksUri"]),
+        ("{issuer: a, jwksUri: 'https://a:b'}", ["error .jwksUri"]),
+        ("{issuer: a, jwksUri: 'https:///x'}", ["error .jwksUri"]),
+        ("{issuer: a, jwks: '{}'}", ["error .jwks"]),
+        ("{issuer: a, jwks: '{\"keys\": [{}]}'}", ["error .jwks"]),
+        ("{issuer: a, jwks: '{\"keys\": [{\"kty\": \"oct\", \"d\": \"x\"}]}'}", ["warning .jwks"]),
+        ("{issuer: a, audiences: ['']}", ["error .audiences[0]"]),
+        ("{issuer: a, fromHeaders: [{}]}", ["error .fromHeaders[0].name"]),
+        ("{issuer: a, outputClaimToHeaders: [{header: x, claim: ''}]}",
+         ["error .outputClaimToHeaders[0].claim"]),
+        ("{issuer: a, outputPayloadToHeader: ':path'}", ["error .outputPayloadToHeader"]),
+        ("{issuer: a, timeout: 1us}", ["error .timeout"]),
+    ],
+)  # fmt: skip
+def test_token_rules(text: str, problems: list[str]) -> None:
+    assert rule(text) == problems
+
+
+def test_a_policy_says_once_what_it_applies_to() -> None:
+    target = "targetRefs: [{kind: Gateway, group: gateway.networking.k8s.io, name: a}]"
+    assert found("RequestAuthentication", f"{{{target}}}") == []
+    assert found("RequestAuthentication", f"{{{target}, selector: {{matchLabels: {{a: b}}}}}}") == [
+        "error spec"
+    ]
+
+
+def test_there_is_no_dry_run_of_tokens() -> None:
+    assert found("RequestAuthentication", "{}", annotations={"istio.io/dry-run": "true"}) == [
+        "error metadata.annotations[istio.io/dry-run]"
+    ]

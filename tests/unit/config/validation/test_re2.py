@@ -1,0 +1,66 @@
+"""Regular expressions of RE2."""
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lateen.config.validation.re2 import fault
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "",
+        "a|b|",
+        "^/v[0-9]+(/.*)?$",
+        "(?i)abc",
+        "(?i:a)(?P<name>b)(?<other>c)",
+        "[]a]",
+        "[^]a-z-]",
+        "[[:alpha:]_-]",
+        r"\d+\.\d+\Q*+?\E",
+        r"\pL\p{Greek}\x41\x{10FFFF}",
+        "a{2,3}?",
+        "a{,3}",  # not a repetition: as it stands
+        "x*?",
+        "{",
+        "(?s).",
+    ],
+)
+def test_valid(pattern: str) -> None:
+    assert fault(pattern) == ""
+
+
+@pytest.mark.parametrize(
+    ("pattern", "words"),
+    [
+        ("*", "missing argument to repetition operator: `*`"),
+        ("?", "missing argument"),
+        ("a|*", "missing argument"),
+        ("(*)", "missing argument"),
+        ("a**", "invalid nested repetition operator: `**`"),
+        ("a++", "invalid nested repetition operator: `++`"),
+        ("(", "missing closing )"),
+        (")", "unexpected )"),
+        ("[a", "missing closing ]"),
+        ("[z-a]", "invalid character class range: `z-a`"),
+        ("a{1001}", "invalid repeat count"),
+        ("a{3,2}", "invalid repeat count"),
+        (r"(a)\1", r"invalid escape sequence: `\1`"),
+        (r"\Z", "invalid escape sequence"),
+        ("\\", "trailing backslash"),
+        ("(?=a)", "invalid or unsupported Perl syntax: `(?=`"),
+        ("(?<!a)", "invalid or unsupported Perl syntax"),
+        ("(?>a)", "invalid or unsupported Perl syntax"),
+        ("(?P<a>b)(?P<a>c)", "duplicate"),
+    ],
+)
+def test_invalid(pattern: str, words: str) -> None:
+    assert words in fault(pattern)
+
+
+@given(st.text())
+def test_a_quoted_text_is_always_valid(text: str) -> None:
+    assert fault(re.escape(text.replace("\0", ""))) == ""
