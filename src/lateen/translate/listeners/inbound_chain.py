@@ -75,10 +75,12 @@ def _tls_context(mesh: Mesh, port: InboundPort, kind: Accepted) -> Any:
     settings = own_tls(port)
     if settings is not None:
         return _own_tls_context(settings)
-    return tls.mesh_server_context(
+    made = tls.mesh_server_context(
         trust_domains=trust_domains(mesh),
         alpn=tls.HTTP_ALPN if kind.is_http else tls.TCP_SERVER_ALPN,
     )
+    tls.apply_tls_config(made.common_tls_context, mesh.config.mesh_mtls)
+    return made
 
 
 def trust_domains(mesh: Mesh) -> tuple[str, ...]:
