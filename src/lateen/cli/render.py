@@ -63,6 +63,7 @@ def add_parser(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from lateen.config import paths
+    from lateen.view.conflicts import conflicts
 
     files = [*arguments.files, *arguments.paths]
     wanted = _types(arguments.types)
@@ -75,7 +76,8 @@ def run(arguments: argparse.Namespace) -> int:
     description = _description(arguments, reading, namespace)
     if description is None:
         return USAGE_ERROR
-    _print(rendered(mesh, description, wanted, reading.problems), arguments.output)
+    problems = (*reading.problems, *mesh.problems, *conflicts(mesh))
+    _print(rendered(mesh, description, wanted, problems), arguments.output)
     return 0
 
 

@@ -142,6 +142,19 @@ def test_mistakes_in_the_input_are_told(tmp_path: Path, capsys: pytest.CaptureFi
     assert problem["line"] > 1
 
 
+def test_what_cannot_hold_beside_an_older_resource_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    twice = tmp_path / "twice.yaml"
+    second = "---" + MANIFESTS.rpartition("---")[2].replace("name: edge}", "name: second}")
+    twice.write_text(MANIFESTS + second)
+
+    (problem,) = rendered(capsys, "-f", str(twice), "--workload", "web")["problems"]
+
+    assert problem["severity"] == "warning"
+    assert problem["resource"] == "Gateway default/second"
+
+
 @pytest.mark.parametrize(
     "words",
     [
