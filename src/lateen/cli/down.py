@@ -12,7 +12,7 @@ def add_parser(commands: Any) -> None:
         description="Stops the mesh and removes its processes, networks and files. Also cleans "
         "up after a mesh whose runner was killed.",
     )
-    parser.add_argument("--name", default="", help="of the mesh (default: the only one)")
+    parser.add_argument("--name", "--mesh", default="", help="of the mesh (default: the only one)")
     parser.add_argument("--all", action="store_true", help="all meshes of this user")
 
 

@@ -14,7 +14,7 @@ def add_parser(commands: Any) -> None:
     )
     parser.add_argument("workload", metavar="WORKLOAD", help="NAME or NAME.NAMESPACE")
     parser.add_argument("-n", "--namespace", default="")
-    parser.add_argument("--name", default="", help="of the mesh (default: the only one)")
+    parser.add_argument("--name", "--mesh", default="", help="of the mesh (default: the only one)")
     parser.add_argument("command", nargs=argparse.REMAINDER, metavar="-- COMMAND")
 
 

@@ -25,7 +25,7 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("-c", "--container", default="", help="of several (default: all)")
     parser.add_argument("--tail", type=int, default=-1, metavar="N", help="the last N lines only")
     parser.add_argument("-n", "--namespace", default="")
-    parser.add_argument("--name", default="", help="of the mesh (default: the only one)")
+    parser.add_argument("--name", "--mesh", default="", help="of the mesh (default: the only one)")
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -35,7 +35,7 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("proxy", nargs="?", default="", metavar="NAME[.NAMESPACE]")
     parser.add_argument("-n", "--namespace", default="", help="of the proxy, or of those listed")
     parser.add_argument("-o", "--output", choices=["json", "table"], default="table")
-    parser.add_argument("--name", default="", help="of the mesh (default: the only one)")
+    parser.add_argument("--name", "--mesh", default="", help="of the mesh (default: the only one)")
     parser.add_argument(
         "--admin-address", default="", metavar="HOST:PORT",
         help="admin interface of the control plane (default: that of the running mesh)",

@@ -11,7 +11,7 @@ def add_parser(commands: Any) -> None:
         help="show the running meshes and their workloads",
         description="Exit 1 when a workload is not ready.",
     )
-    parser.add_argument("--name", default="", help="of the mesh (default: all)")
+    parser.add_argument("--name", "--mesh", default="", help="of the mesh (default: all)")
     parser.add_argument("-o", "--output", choices=("table", "json"), default="table")
 
 

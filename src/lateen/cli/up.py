@@ -36,7 +36,9 @@ def add_parser(commands: Any) -> None:
         default="auto",
         help="how pods are kept apart (default: the best that this machine allows)",
     )
-    parser.add_argument("--name", default="", help="of the mesh (default: lateen.yaml's, FOLDER's)")
+    parser.add_argument(
+        "--name", "--mesh", default="", help="of the mesh (default: lateen.yaml's, FOLDER's)"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
