@@ -90,7 +90,8 @@ def reachable(url: str) -> str:
     try:
         socket.getaddrinfo(host, None)
     except OSError:
-        address = os.environ.get(f"{host.upper().replace('-', '_')}_SERVICE_HOST")
+        service = host.partition(".")[0].upper().replace("-", "_")
+        address = os.environ.get(f"{service}_SERVICE_HOST")
         return url.replace(host, address, 1) if address else url
     return url
 
