@@ -11,6 +11,7 @@ import pytest
 from lateen.agent.agent import Agent
 from tests.interop.real_control_plane import RealControlPlane, with_dns
 from tests.interop.running_agent import free_port, running, status, until
+from tests.plugged_in_authority import plug_in
 
 pytestmark = pytest.mark.envoy
 
@@ -81,5 +82,19 @@ def test_an_agent_recovers_when_its_certificate_ended_while_nobody_could_renew_i
             )
             agent.shutdown.ask()
             await running
+
+    asyncio.run(scenario())
+
+
+def test_a_plugged_in_intermediate_serves_agents_too(folder: Path) -> None:
+    async def scenario() -> None:
+        plug_in(folder / "state" / "ca", now=time.time())
+        control = RealControlPlane(folder, mesh())
+        wanted = control.agent_settings("front")
+        async with control.running() as plane, running(wanted) as agent:
+            assert any(stream.proxy for stream in plane.server.connected())
+            certificate = agent.certificates.valid()
+            assert certificate is not None
+            assert certificate.chain.count(b"BEGIN CERTIFICATE") == 3
 
     asyncio.run(scenario())

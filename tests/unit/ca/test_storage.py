@@ -7,20 +7,12 @@ from pathlib import Path
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from lateen.ca import storage
-from lateen.ca.authority import (
-    Authority,
-    hash_for,
-    instant,
-    key_usage,
-    organisation,
-    pem,
-    self_signed,
-)
+from lateen.ca.authority import Authority, pem
 from lateen.ca.errors import AuthorityError
+from tests.plugged_in_authority import plug_in, write_key
 
 NOW = 1_800_000_000.0
 YEAR = 365 * 86400
@@ -28,52 +20,6 @@ YEAR = 365 * 86400
 
 def load(folder: Path, *, now: float = NOW) -> Authority:
     return storage.load_or_create(folder, trust_domain="cluster.local", clock=lambda: now)
-
-
-def write_key(path: Path, key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey) -> None:
-    path.write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-    )
-
-
-def intermediate(
-    issuer: x509.Certificate,
-    issuer_key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey,
-    key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey,
-    name: str,
-) -> x509.Certificate:
-    return (
-        x509.CertificateBuilder()
-        .subject_name(organisation(name))
-        .issuer_name(issuer.subject)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(instant(NOW))
-        .not_valid_after(instant(NOW + YEAR))
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .add_extension(key_usage("key_cert_sign"), critical=True)
-        .sign(issuer_key, hash_for(issuer_key))
-    )
-
-
-def plug_in(folder: Path) -> tuple[x509.Certificate, x509.Certificate]:
-    """A root, an intermediate and a signing certificate below it, as `cacerts`."""
-    folder.mkdir()
-    root_key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    root = self_signed(root_key, organisation("company"), now=NOW, ttl_seconds=YEAR)
-    middle_key = ec.generate_private_key(ec.SECP256R1())
-    middle = intermediate(root, root_key, middle_key, "middle")
-    key = ec.generate_private_key(ec.SECP384R1())
-    signing = intermediate(middle, middle_key, key, "mesh")
-    write_key(folder / "ca-key.pem", key)
-    (folder / "ca-cert.pem").write_text(pem(signing))
-    (folder / "cert-chain.pem").write_text(pem(signing) + pem(middle) + pem(root))
-    (folder / "root-cert.pem").write_text(pem(root))
-    return root, middle
 
 
 def test_a_root_is_made_once(tmp_path: Path) -> None:
@@ -111,7 +57,7 @@ def test_an_old_root_is_renewed_over_the_same_key(tmp_path: Path) -> None:
 
 
 def test_a_plugged_in_chain_is_served_from_leaf_to_root(tmp_path: Path) -> None:
-    root, middle = plug_in(tmp_path / "ca")
+    root, middle = plug_in(tmp_path / "ca", now=NOW)
     authority = load(tmp_path / "ca")
     key = ec.generate_private_key(ec.SECP256R1())
     leaf = authority.issue(key.public_key(), [x509.DNSName("a")], now=NOW, ttl_seconds=60)
@@ -122,14 +68,14 @@ def test_a_plugged_in_chain_is_served_from_leaf_to_root(tmp_path: Path) -> None:
 
 
 def test_a_foreign_key_is_refused(tmp_path: Path) -> None:
-    plug_in(tmp_path / "ca")
+    plug_in(tmp_path / "ca", now=NOW)
     write_key(tmp_path / "ca" / "ca-key.pem", ec.generate_private_key(ec.SECP256R1()))
     with pytest.raises(AuthorityError, match="not the key"):
         load(tmp_path / "ca")
 
 
 def test_a_chain_that_misses_its_middle_is_refused(tmp_path: Path) -> None:
-    plug_in(tmp_path / "ca")
+    plug_in(tmp_path / "ca", now=NOW)
     shutil.copy(tmp_path / "ca" / "ca-cert.pem", tmp_path / "ca" / "cert-chain.pem")
     with pytest.raises(AuthorityError, match="does not continue the chain"):
         load(tmp_path / "ca")
