@@ -11,6 +11,7 @@ from lateen.base.incremental import derived
 from lateen.envoy import messages, types
 from lateen.translate.filters import access_log, network
 from lateen.translate.listeners import gateway_chain
+from lateen.translate.listeners.gateway_topology import topology
 from lateen.view import gateway
 from lateen.view.gateway import GatewayListener
 from lateen.view.mesh import Mesh
@@ -66,7 +67,10 @@ def _listener(mesh: Mesh, proxy_class: ProxyClass, wanted: GatewayListener) -> b
     _leave_out_twins(made)
     if not made.filter_chains:
         return None
-    made.listener_filters.extend(_listener_filters(mesh, made.filter_chains))
+    if topology(mesh, proxy_class).proxy_protocol is not None:
+        made.listener_filters.append(network.listener_filter(network.PROXY_PROTOCOL))
+    if _tells_names(made.filter_chains):
+        made.listener_filters.append(network.listener_filter(network.TLS_INSPECTOR))
     access_log.add_listener_log(made, mesh)
     return messages.serialize(made)
 
@@ -91,13 +95,7 @@ def _leave_out_twins(made: Any) -> None:
     made.filter_chains.extend(kept)
 
 
-def _listener_filters(mesh: Mesh, chains: Iterable[Any]) -> list[Any]:
-    made = []
-    defaults = mesh.config.default_config
-    topology = defaults.gateway_topology if defaults else None
-    if topology is not None and topology.proxy_protocol is not None:
-        made.append(network.listener_filter(network.PROXY_PROTOCOL))
-    matches = [chain.filter_chain_match for chain in chains]
-    if any(match.server_names or match.application_protocols for match in matches):
-        made.append(network.listener_filter(network.TLS_INSPECTOR))
-    return made
+def _tells_names(chains: Iterable[Any]) -> bool:
+    """Whether the chains differ in what a TLS client says first."""
+    matches = (chain.filter_chain_match for chain in chains)
+    return any(match.server_names or match.application_protocols for match in matches)

@@ -8,11 +8,9 @@ AUTO_PASSTHROUGH            one chain for each port and subset of every mesh ser
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from typing import Any
 
 from lateen.api.gateway import TLSmode
-from lateen.api.mesh_proxy_config import ForwardClientCertDetails, Topology
 from lateen.api.resource import Key
 from lateen.api.virtual_service import L4MatchAttributes, RouteDestination, TLSMatchAttributes
 from lateen.catalog.service import Protocol
@@ -23,6 +21,7 @@ from lateen.translate.filters import http_connection_manager as hcm
 from lateen.translate.filters import tcp
 from lateen.translate.filters.http import Direction, http_filters
 from lateen.translate.listeners import gateway_tls
+from lateen.translate.listeners.gateway_topology import edge
 from lateen.translate.listeners.inbound_chain import trust_domains
 from lateen.translate.listeners.inbound_match import MESH_ALPN
 from lateen.translate.routes.action import destination_cluster
@@ -33,7 +32,6 @@ from lateen.view.proxy import ProxyClass
 from lateen.view.virtual_service import RoutedVirtualService
 
 CONNECT_TIMEOUT_SECONDS = 15  # a client that never finishes its handshake
-CLIENT_CERT_DETAILS = ("subject", "cert", "dns", "uri")
 
 
 def http_chain(mesh: Mesh, proxy_class: ProxyClass, server: GatewayServer, name: str) -> Any:
@@ -96,25 +94,9 @@ def _http_filter(mesh: Mesh, proxy_class: ProxyClass, server: GatewayServer, nam
                 is_grpc_web=is_web,
             ),
             route_name=server.route_name,
-            edge=replace(edge(mesh), accept_http10=proxy_class.http10),
+            edge=edge(mesh, proxy_class),
             scope=scope.outbound_scope(mesh, proxy_class),
         )
-    )
-
-
-def edge(mesh: Mesh) -> hcm.Edge:
-    """The client is whoever connects, unless trusted proxies stand before the gateway."""
-    defaults = mesh.config.default_config
-    topology = (defaults and defaults.gateway_topology) or Topology()
-    forwards = topology.forward_client_cert_details
-    if forwards is ForwardClientCertDetails.UNDEFINED:
-        forwards = ForwardClientCertDetails.SANITIZE_SET
-    return hcm.Edge(
-        server_name="istio-envoy",
-        use_remote_address=True,
-        xff_trusted_hops=topology.num_trusted_proxies,
-        forward_client_cert=forwards,
-        client_cert_details=CLIENT_CERT_DETAILS,
     )
 
 

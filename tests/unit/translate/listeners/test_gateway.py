@@ -92,6 +92,15 @@ def test_trusted_proxies_are_counted_as_the_mesh_says() -> None:
     assert made["listener_filters"][0]["name"] == "envoy.filters.listener.proxy_protocol"
 
 
+def test_a_gateways_own_settings_beat_the_meshs() -> None:
+    proxy_config = '{"gatewayTopology": {"numTrustedProxies": 3}}'
+    own = replace(ROUTER, settings=(("PROXY_CONFIG", proxy_config),))
+
+    made = shown(mesh_of(gateway_of(HTTP)), "0.0.0.0_80", own)
+
+    assert config(made["filter_chains"][0])["xff_num_trusted_hops"] == 3
+
+
 def test_tls_servers_are_told_apart_by_server_name() -> None:
     made = shown(mesh_of(gateway_of(HTTPS, MUTUAL)), "0.0.0.0_443")
 
