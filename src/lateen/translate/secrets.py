@@ -7,18 +7,21 @@
     ...-cacert                         roots, out of the Secret or ConfigMap `...-cacert` or `...`
 
 Keys as Kubernetes or as Istio spells them: `tls.crt`, `tls.key`, `ca.crt`, `ca.crl`,
-`tls.ocsp-staple`; `cert`, `key`, `cacert`, `crl`. A proxy gets secrets of its own namespace only.
+`tls.ocsp-staple`; `cert`, `key`, `cacert`, `crl`. A proxy gets secrets of its own namespace only;
+a sidecar gets those that a DestinationRule made for it (`workloadSelector`) names.
 What cannot be read gives no resource: Envoy keeps what it has and its listener waits.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
+from lateen.api.destination_rule import DestinationRule
 from lateen.api.resource import Key
 from lateen.base.incremental import derived
 from lateen.envoy import messages, types
 from lateen.view.mesh import Mesh
 from lateen.view.proxy import ProxyClass, ProxyKind
+from lateen.view.selection import Labels, selects
 
 ROOTS_SUFFIX = "-cacert"
 SCHEMES = {"kubernetes": "Secret", "kubernetes-gateway": "Secret", "configmap": "ConfigMap"}
@@ -55,14 +58,39 @@ def parse(name: str, namespace: str) -> Credential | None:
 @derived
 def secret(mesh: Mesh, proxy_class: ProxyClass, name: str) -> bytes | None:
     """The Secret message; None when it is absent, unreadable or not for this proxy."""
-    if proxy_class.kind is not ProxyKind.ROUTER:
-        return None
     credential = parse(name, proxy_class.namespace)
     if credential is None or credential.namespace != proxy_class.namespace:
+        return None
+    if proxy_class.kind is not ProxyKind.ROUTER and not _is_granted(mesh, proxy_class, credential):
         return None
     if credential.wants_roots:
         return _roots(mesh, name, credential)
     return _certificate(name, content(mesh, credential.kind, credential.namespace, credential.name))
+
+
+def _is_granted(mesh: Mesh, proxy_class: ProxyClass, credential: Credential) -> bool:
+    granted = client_credentials(mesh, proxy_class.namespace, proxy_class.labels)
+    return credential.name in granted or credential.name.removesuffix(ROOTS_SUFFIX) in granted
+
+
+@derived
+def client_credentials(mesh: Mesh, namespace: str, labels: Labels) -> frozenset[str]:
+    """What DestinationRules of the namespace let a workload present to its servers."""
+    return frozenset(
+        credential
+        for rule in mesh.of_kind("DestinationRule", namespace)
+        if rule.spec.workload_selector is not None
+        and selects(rule.spec.workload_selector.match_labels, labels)
+        for credential in _credentials(rule.spec)
+    )
+
+
+def _credentials(rule: DestinationRule) -> Iterator[str]:
+    policies = (rule.traffic_policy, *(subset.traffic_policy for subset in rule.subsets))
+    for policy in filter(None, policies):
+        for settings in (policy.tls, *(port.tls for port in policy.port_level_settings)):
+            if settings is not None and settings.credential_name:
+                yield settings.credential_name.removeprefix("kubernetes://")
 
 
 def _certificate(name: str, fields: Mapping[str, bytes]) -> bytes | None:

@@ -107,11 +107,29 @@ def test_secrets_of_other_namespaces_are_refused() -> None:
     assert served(mesh, "kubernetes-gateway://shop/web") is None
 
 
-def test_sidecars_are_served_no_credentials() -> None:
-    mesh = mesh_of(secret("web", tls_crt=CERTIFICATE, tls_key=KEY))
-    sidecar = replace(ROUTER, kind=ProxyKind.SIDECAR)
+RULE = """
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: {name: partner, namespace: istio-ingress}
+spec:
+  host: partner.example.com
+  workloadSelector: {matchLabels: {app: web}}
+  trafficPolicy: {tls: {mode: MUTUAL, credentialName: web}}
+"""
 
-    assert secrets.secret(mesh, sidecar, "kubernetes://web") is None
+
+def test_a_sidecar_is_served_what_a_rule_made_for_it_names_and_nothing_else() -> None:
+    mesh = mesh_of(
+        secret("web", tls_crt=CERTIFICATE, tls_key=KEY, ca_crt=CERTIFICATE),
+        secret("other", tls_crt=CERTIFICATE, tls_key=KEY), RULE,
+    )  # fmt: skip
+    chosen = replace(ROUTER, kind=ProxyKind.SIDECAR, labels=(("app", "web"),))
+    stranger = replace(chosen, labels=(("app", "x"),))
+
+    assert secrets.secret(mesh, chosen, "kubernetes://web") is not None
+    assert secrets.secret(mesh, chosen, "kubernetes://web-cacert") is not None
+    assert secrets.secret(mesh, chosen, "kubernetes://other") is None
+    assert secrets.secret(mesh, stranger, "kubernetes://web") is None
 
 
 def test_a_replaced_certificate_reaches_the_cell() -> None:
