@@ -31,8 +31,8 @@ from lateen.translate.clusters.policy.connection_pool import (
 from lateen.translate.clusters.policy.load_balancer import (
     apply_load_balancer,
     is_passthrough,
-    locality_setting,
 )
+from lateen.translate.clusters.policy.locality import apply_spread, spread
 from lateen.translate.clusters.policy.outlier import apply_outlier_detection
 from lateen.translate.clusters.policy.resolve import destination_policy
 from lateen.translate.clusters.protocol import apply_upstream
@@ -242,8 +242,8 @@ def _apply_discovery(
         cluster.type = "EDS"
         cluster.eds_cluster_config.CopyFrom(_eds_config())
         cluster.eds_cluster_config.service_name = target.name
-    locality = locality_setting(config.locality_lb_setting, policy, service)
-    apply_load_balancer(cluster, policy, locality)
+    apply_spread(cluster, spread(config, policy, service))
+    apply_load_balancer(cluster, policy)
     return False
 
 

@@ -8,7 +8,7 @@ from lateen.base.incremental import Node, derived
 from lateen.catalog.service import Endpoint, Locality, Registry, Resolution, Service
 from lateen.envoy import wire
 from lateen.translate import names
-from lateen.translate.clusters.policy.load_balancer import fails_over, locality_setting
+from lateen.translate.clusters.policy.locality import spread
 from lateen.translate.clusters.policy.resolve import destination_policy
 from lateen.translate.endpoints.part import (
     LOCALITY_WEIGHT,
@@ -64,8 +64,9 @@ def depends_on_place(mesh: Mesh, scope: OutboundScope, cluster_name: str) -> boo
     service, policy, _ = found
     if service.internal_traffic_policy_local:
         return True
-    setting = locality_setting(mesh.config.locality_lb_setting, policy, service)
-    return setting is not None and (bool(setting.distribute) or fails_over(policy, service))
+    found_spread = spread(mesh.config, policy, service)
+    setting = found_spread.setting
+    return setting is not None and (found_spread.ranks or bool(setting.distribute))
 
 
 def assignment_body(mesh: Mesh, scope: OutboundScope, cluster_name: str) -> bytes:
@@ -76,8 +77,7 @@ def assignment_body(mesh: Mesh, scope: OutboundScope, cluster_name: str) -> byte
     service, policy, selection = found
     if service.resolution is Resolution.DNS_ROUND_ROBIN:
         return _single(mesh, selection)
-    setting = locality_setting(mesh.config.locality_lb_setting, policy, service)
-    ranks = ranking(setting, scope, fails_over=fails_over(policy, service))
+    ranks = ranking(spread(mesh.config, policy, service), scope)
     if ranks is None:
         return _joined((of, 0) for _, of in _parts(mesh, selection))
     return _ranked(mesh, selection, ranks)

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from math import ceil
 
-from lateen.api.destination_rule import LocalityLoadBalancerSetting
 from lateen.catalog.service import Endpoint, Locality
+from lateen.translate.clusters.policy.locality import Spread
 from lateen.translate.endpoints.part import Part
 from lateen.view.scope import OutboundScope
 
@@ -29,10 +29,9 @@ class Ranking:
     failover_region: str = ""
 
 
-def ranking(
-    setting: LocalityLoadBalancerSetting | None, scope: OutboundScope, *, fails_over: bool
-) -> Ranking | None:
-    """None: all endpoints are equal. `fails_over`: ranks are left when endpoints are ejected."""
+def ranking(spread: Spread, scope: OutboundScope) -> Ranking | None:
+    """None: all endpoints are equal."""
+    setting = spread.setting
     if setting is None:
         return None
     if setting.distribute:
@@ -40,7 +39,7 @@ def ranking(
             if matches(scope.locality, entry.from_):
                 return Ranking(weights=tuple(sorted(entry.to.items(), key=_most_specific)))
         return None
-    if not fails_over:
+    if not spread.ranks:
         return None
     if setting.failover_priority:
         client = client_labels(scope)

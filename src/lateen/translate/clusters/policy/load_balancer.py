@@ -1,8 +1,7 @@
-"""Load balancing: the algorithm, slow start of new endpoints, and whether localities count.
+"""Load balancing: the algorithm, and slow start of new endpoints.
 
-How endpoints of each locality are ranked is in `translate.endpoints`; here a cluster only learns
-that the weights of localities matter. Hash policies belong to routes: `consistent_hash` below says
-what they hash.
+Localities are in `locality`. Hash policies belong to routes: `consistent_hash` below says what they
+hash.
 """
 
 from typing import Any
@@ -10,29 +9,14 @@ from typing import Any
 from lateen.api.destination_rule import (
     ConsistentHashLB,
     LoadBalancerSettings,
-    LocalityLoadBalancerSetting,
     SimpleLB,
     TrafficPolicy,
 )
 from lateen.api.duration import Duration
-from lateen.catalog.service import Service
 from lateen.envoy.messages import duration
 
 DEFAULT_RING_SIZE = 1024
 SLOW_START_KEY = "("  # Envoy demands a runtime key; this one can be set by nobody
-
-# Kubernetes' trafficDistribution as labels that client and endpoint should share, best first.
-SAME_ZONE = (
-    "topology.istio.io/network",
-    "topology.kubernetes.io/region",
-    "topology.kubernetes.io/zone",
-)
-SAME_NODE = (*SAME_ZONE, "topology.istio.io/subzone", "kubernetes.io/hostname")
-TRAFFIC_DISTRIBUTIONS = {
-    "PreferClose": SAME_ZONE,
-    "PreferSameZone": SAME_ZONE,
-    "PreferSameNode": SAME_NODE,
-}
 
 
 def is_passthrough(policy: TrafficPolicy) -> bool:
@@ -47,46 +31,8 @@ def consistent_hash(policy: TrafficPolicy) -> ConsistentHashLB | None:
     return policy.load_balancer.consistent_hash if policy.load_balancer else None
 
 
-def locality_setting(
-    mesh: LocalityLoadBalancerSetting | None, policy: TrafficPolicy, service: Service
-) -> LocalityLoadBalancerSetting | None:
-    """The setting in force, None when localities do not count.
-
-    A DestinationRule's replaces the mesh's as a whole; a Kubernetes service's trafficDistribution
-    stands between them.
-    """
-    own = policy.load_balancer.locality_lb_setting if policy.load_balancer else None
-    if own is not None:
-        is_enabled = own.enabled if own.enabled is not None else _is_enabled(mesh)
-        return own if is_enabled else None
-    if labels := distribution_labels(service):
-        return LocalityLoadBalancerSetting(failover_priority=labels, enabled=True)
-    return mesh if mesh is not None and _is_enabled(mesh) else None
-
-
-def distribution_labels(service: Service) -> tuple[str, ...]:
-    """Labels to fail over by that the service itself asks for."""
-    return TRAFFIC_DISTRIBUTIONS.get(service.traffic_distribution, ())
-
-
-def fails_over(policy: TrafficPolicy, service: Service) -> bool:
-    """Whether localities are ranked: only ejection makes Envoy leave a rank."""
-    own = policy.load_balancer.locality_lb_setting if policy.load_balancer else None
-    if own is None and distribution_labels(service):
-        return True
-    return policy.outlier_detection is not None
-
-
-def _is_enabled(setting: LocalityLoadBalancerSetting | None) -> bool:
-    return setting is None or setting.enabled is not False
-
-
-def apply_load_balancer(
-    cluster: Any, policy: TrafficPolicy, locality: LocalityLoadBalancerSetting | None
-) -> None:
+def apply_load_balancer(cluster: Any, policy: TrafficPolicy) -> None:
     """Sets the algorithm of a cluster whose endpoints are known (not ORIGINAL_DST)."""
-    if locality is not None and _weighs_localities(locality, policy):
-        cluster.common_lb_config.locality_weighted_lb_config.SetInParent()
     settings = policy.load_balancer or LoadBalancerSettings()
     if settings.consistent_hash is not None:
         _apply_consistent_hash(cluster, settings.consistent_hash)
@@ -100,14 +46,6 @@ def apply_load_balancer(
         return
     cluster.lb_policy = "LEAST_REQUEST"
     _apply_slow_start(cluster.least_request_lb_config, settings)
-
-
-def _weighs_localities(locality: LocalityLoadBalancerSetting, policy: TrafficPolicy) -> bool:
-    """The mesh's bare `enabled: true` asks for nothing that the weights could express."""
-    own = policy.load_balancer.locality_lb_setting if policy.load_balancer else None
-    return own is not None or bool(
-        locality.distribute or locality.failover or locality.failover_priority
-    )
 
 
 def _apply_consistent_hash(cluster: Any, settings: ConsistentHashLB) -> None:

@@ -1,0 +1,90 @@
+"""How traffic is spread over localities: which setting is in force.
+
+    DestinationRule zone-aware  >  DestinationRule locality  >  the service's trafficDistribution
+        >  mesh zone-aware  >  mesh locality
+
+The first that is written counts as a whole, also where it only says that nothing is to be done.
+How endpoints are then ranked or weighed is in `translate.endpoints.ranking`.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from lateen.api.destination_rule import (
+    LocalityLoadBalancerSetting,
+    TrafficPolicy,
+    ZoneAwareLoadBalancerSetting,
+)
+from lateen.api.mesh_config import MeshConfig
+from lateen.catalog.service import Service
+
+# Kubernetes' trafficDistribution as labels that client and endpoint should share, best first.
+SAME_ZONE = (
+    "topology.istio.io/network",
+    "topology.kubernetes.io/region",
+    "topology.kubernetes.io/zone",
+)
+SAME_NODE = (*SAME_ZONE, "topology.istio.io/subzone", "kubernetes.io/hostname")
+TRAFFIC_DISTRIBUTIONS = {
+    "PreferClose": SAME_ZONE,
+    "PreferSameZone": SAME_ZONE,
+    "PreferSameNode": SAME_NODE,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """`setting` None: localities do not count."""
+
+    setting: LocalityLoadBalancerSetting | None = None
+    ranks: bool = False  # priorities are given; Envoy leaves one only when its endpoints fail
+    weighs: bool = False  # the weights of localities count
+    keeps_zone: bool = False  # Envoy itself prefers its own zone within a priority
+
+
+NOTHING = Spread()
+
+
+def spread(config: MeshConfig, policy: TrafficPolicy, service: Service) -> Spread:
+    balancer = policy.load_balancer
+    ejects = policy.outlier_detection is not None
+    if balancer is not None and balancer.zone_aware_lb_setting is not None:
+        return _zone_aware(balancer.zone_aware_lb_setting)
+    if balancer is not None and balancer.locality_lb_setting is not None:
+        own = balancer.locality_lb_setting
+        if not _is_enabled(own, config.locality_lb_setting):
+            return NOTHING
+        return Spread(own, ranks=ejects, weighs=True)
+    if labels := TRAFFIC_DISTRIBUTIONS.get(service.traffic_distribution, ()):
+        asked = LocalityLoadBalancerSetting(failover_priority=labels, enabled=True)
+        return Spread(asked, ranks=True, weighs=True)
+    if config.zone_aware_lb_setting is not None:
+        return _zone_aware(config.zone_aware_lb_setting)
+    mesh = config.locality_lb_setting
+    if mesh is None or mesh.enabled is False:
+        return NOTHING
+    # The mesh's bare `enabled: true` asks for nothing that weights could express.
+    weighs = bool(mesh.distribute or mesh.failover or mesh.failover_priority)
+    return Spread(mesh, ranks=ejects, weighs=weighs)
+
+
+def _is_enabled(own: LocalityLoadBalancerSetting, mesh: LocalityLoadBalancerSetting | None) -> bool:
+    if own.enabled is not None:
+        return own.enabled
+    return mesh is None or mesh.enabled is not False
+
+
+def _zone_aware(setting: ZoneAwareLoadBalancerSetting) -> Spread:
+    if setting.enabled is False:
+        return NOTHING
+    order = LocalityLoadBalancerSetting(
+        failover=setting.failover, failover_priority=setting.failover_priority, enabled=True
+    )
+    return Spread(order, ranks=True, keeps_zone=True)
+
+
+def apply_spread(cluster: Any, found: Spread) -> None:
+    if found.keeps_zone:
+        cluster.common_lb_config.zone_aware_lb_config.SetInParent()
+    elif found.weighs:
+        cluster.common_lb_config.locality_weighted_lb_config.SetInParent()
