@@ -47,7 +47,7 @@ Environment = tuple[tuple[str, str | FieldOfPod], ...]
 
 @dataclass(frozen=True)
 class ContainerPlan:
-    """A container with `problems` is not started; they say why."""
+    """A container with `problems` is not started; they say why. Equal plans need no restart."""
 
     name: str
     image: str
@@ -63,7 +63,8 @@ class ContainerPlan:
     user: int | None = None
     group: int | None = None
     always: bool = False  # an init container that keeps running beside the others
-    problems: tuple[Problem, ...] = ()
+    runnable: bool = True
+    problems: tuple[Problem, ...] = field(default=(), compare=False)
 
     def port(self, wanted: int | str) -> int:
         """A probe's port, by number or name; 0 when no port has that name."""
@@ -156,6 +157,7 @@ def container_plan(
         user=context.run_as_user if context else None,
         group=context.run_as_group if context else None,
         always=container.restart_policy == "Always",
+        runnable=not problems,
         problems=tuple(problems),
     )
 

@@ -68,6 +68,7 @@ class LocalMesh:
         self._settings = settings.Settings()
         self._resources: tuple[Resource[Any], ...] = ()
         self._pods: dict[str, Pod] = {}
+        self._ending: set[str] = set()  # ids of pods that are stopped, or wait for a successor
         self._forwards: dict[tuple[tuple[str, str, str], int], forward.Forward] = {}
         self._problems: tuple[Problem, ...] = ()
         self._messages: deque[str] = deque(maxlen=MESSAGES_KEPT)
@@ -215,21 +216,31 @@ class LocalMesh:
         """Starts what is new, replaces what changed, stops what is gone."""
         assert self._context is not None, "started"
         wanted = {planned.id: planned for planned in self._plan.pods}
-        controllers = {planned.controller for planned in self._plan.pods}
         fresh = [p for p in wanted.values() if p.id not in self._pods]
         changed = [
             planned
             for planned in wanted.values()
-            if planned.id in self._pods and self._pods[planned.id].plan != planned
+            if planned.id in self._pods
+            and planned.id not in self._ending
+            and self._pods[planned.id].plan != planned
         ]
-        gone = [pod for id_, pod in self._pods.items() if id_ not in wanted]
+        gone = [
+            pod for id_, pod in self._pods.items() if id_ not in wanted and id_ not in self._ending
+        ]
         for planned in fresh:
-            self._launch(planned, self._context)
+            before = [pod for pod in gone if pod.plan.controller == planned.controller]
+            if planned.recreate and before:
+                work = self._recreate(planned, before)
+                self._tasks.start(work, name=f"start of {planned.id}")
+            else:
+                self._launch(planned, self._context)
         for planned in changed:
+            self._ending.add(planned.id)
             self._tasks.start(self._restart(planned), name=f"restart of {planned.id}")
         renewed = {planned.controller for planned in fresh}
         for pod in gone:
-            replaced = pod.plan.controller in controllers and pod.plan.controller in renewed
+            self._ending.add(pod.plan.id)
+            replaced = pod.plan.controller in renewed and not pod.plan.recreate
             work = self._replace(pod) if replaced else self._remove(pod)
             self._tasks.start(work, name=f"end of {pod.plan.id}")
         await self._reconcile_forwards()
@@ -242,25 +253,31 @@ class LocalMesh:
 
     async def _restart(self, planned: PodPlan) -> None:
         """Of a pod that keeps its name, such as one of a StatefulSet."""
+        await self._remove(self._pods[planned.id])
+
+    async def _recreate(self, planned: PodPlan, before: list[Pod]) -> None:
+        """Starts a pod once those it replaces are gone."""
         assert self._context is not None, "started"
-        pod = self._pods[planned.id]
-        await pod.stop(hurry=False)
-        await pod.finish()
-        self._launch(planned, self._context)
+        await asyncio.gather(*(pod.finish() for pod in before))
+        if any(wanted == planned for wanted in self._plan.pods) and planned.id not in self._pods:
+            self._launch(planned, self._context)
 
     async def _replace(self, old: Pod) -> None:
         """Keeps the old pod until the new ones of its controller are ready."""
         clock = asyncio.get_running_loop().time
         deadline = clock() + REPLACE_SECONDS
-        while clock() < deadline and not self._has_ready_successor(old):
+        told = False
+        while not self._has_ready_successor(old):
+            if old.plan in self._plan.pods:  # the change was taken back
+                self._ending.discard(old.plan.id)
+                return
+            if clock() > deadline and not told:
+                told = True
+                self._say(
+                    f"warning: the new pods of {old.plan.kind} {old.plan.workload} do not become "
+                    f"ready; {old.plan.name} keeps running (lateen logs {old.plan.workload})"
+                )
             await asyncio.sleep(STATUS_SECONDS)
-        if not self._has_ready_successor(old):
-            self._say(
-                f"warning: the new pods of {old.plan.kind} {old.plan.workload} do not become "
-                f"ready; {old.plan.name} keeps running (see: lateen logs {old.plan.workload})"
-            )
-            while not self._has_ready_successor(old):
-                await asyncio.sleep(STATUS_SECONDS * 10)
         await self._remove(old)
 
     def _has_ready_successor(self, old: Pod) -> bool:
@@ -273,10 +290,14 @@ class LocalMesh:
         return not same or all(pod.ready or pod.over for pod in same)
 
     async def _remove(self, pod: Pod) -> None:
+        """Starts it anew when a pod of that name is wanted by then."""
         await pod.stop(hurry=False)
         await pod.finish()
-        if self._pods.get(pod.plan.id) is pod:
-            del self._pods[pod.plan.id]
+        self._ending.discard(pod.plan.id)
+        self._pods.pop(pod.plan.id, None)
+        again = next((p for p in self._plan.pods if p.id == pod.plan.id), None)
+        if again is not None and self._context is not None and self._phase != "stopping":
+            self._launch(again, self._context)
         self._dirty.set()
 
     async def _stop(self) -> None:

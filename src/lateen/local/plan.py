@@ -3,12 +3,14 @@
     Deployment, StatefulSet, DaemonSet, Job, Pod  ->  PodPlan(containers, proxy, owner)
 
 A pod's name holds a hash of its template, as in a cluster: a changed template is a new pod, and so
-a rolling update. What cannot run here is a `Problem`; the rest runs.
+a rolling update. Unlike in a cluster, values taken from ConfigMaps, Secrets and the images table
+count as part of the template: who edits them here wants to see them at work. What cannot run is a
+`Problem`; the rest runs.
 """
 
 import hashlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
@@ -51,7 +53,8 @@ class PodPlan:
     restart_policy: str = "Always"
     grace_seconds: float = 30
     backoff_limit: int = 6
-    origin: str = ""
+    recreate: bool = False  # stop the old pod before the new one starts
+    origin: str = field(default="", compare=False)
 
     @property
     def id(self) -> str:
@@ -96,10 +99,10 @@ def _pods(
     references: References,
 ) -> list[PodPlan]:
     template = _template(resource)
-    digest = _digest(msgspec.json.encode(template), 9)
+    role = injection.role(template, namespace, namespace_labels)
+    digest = _template_digest(resource, template, namespace, role, references)
     found = []
     for name, owner in _names(resource, digest):
-        role = injection.role(template, namespace, namespace_labels)
         labels = dict(template.metadata.labels)
         if resource.kind in ("Deployment", "ReplicaSet"):
             labels[HASH_LABEL] = digest
@@ -108,8 +111,31 @@ def _pods(
         own = msgspec.structs.replace(
             template.metadata, name=name, namespace=namespace, labels=labels
         )
-        found.append(_pod(resource, own, template.spec, owner, role, references))
+        spec = template.spec
+        if resource.kind == "StatefulSet":
+            labels["statefulset.kubernetes.io/pod-name"] = name
+            subdomain = resource.spec.service_name
+            spec = msgspec.structs.replace(spec, hostname=name, subdomain=subdomain)
+        found.append(_pod(resource, own, spec, owner, role, references))
     return found
+
+
+def _template_digest(
+    resource: Resource[Any],
+    template: PodTemplateSpec,
+    namespace: str,
+    role: injection.ProxyRole,
+    references: References,
+) -> str:
+    """Of everything that a pod is made from except its own name."""
+    meta = msgspec.structs.replace(template.metadata, name="", namespace=namespace)
+    pod = _pod(resource, meta, template.spec, None, role, references)
+    parts = (*pod.init_containers, *pod.containers)
+    resolved = [
+        (part.argv, [(name, str(value)) for name, value in part.environment]) for part in parts
+    ]
+    content = msgspec.json.encode((template, role, resolved, [p.directory for p in parts]))
+    return _digest(content, 9)
 
 
 def _pod(
@@ -144,8 +170,14 @@ def _pod(
         restart_policy=_restart_policy(resource, spec),
         grace_seconds=30 if grace is None else grace,
         backoff_limit=6 if backoff is None else backoff,
+        recreate=_recreates(resource),
         origin=str(resource.origin),
     )
+
+
+def _recreates(resource: Resource[Any]) -> bool:
+    strategy = getattr(resource.spec, "strategy", None) or {}
+    return strategy.get("type") == "Recreate"
 
 
 def _template(resource: Resource[Any]) -> PodTemplateSpec:

@@ -98,8 +98,8 @@ class Pod:
         finally:
             await self._kill()
             self._detach()
-            self._publish()
             self._finished.set()
+            self._context.changed()
 
     async def stop(self, *, hurry: bool) -> None:
         """In order; `hurry` leaves out what only serves those who still call the pod."""

@@ -139,3 +139,34 @@ def test_proxy_container_of_a_gateway_is_not_a_container_to_run() -> None:
 
     assert pod.proxy == "gateway"
     assert pod.containers == ()
+
+
+def test_line_of_the_manifest_is_no_reason_to_restart() -> None:
+    text = DEPLOYMENT.format(replicas=1, command="run")
+
+    assert planned("# moved down\n" + dedent(text)).pods == planned(text).pods
+
+
+def test_changed_config_map_value_makes_a_new_pod() -> None:
+    def of(value: str) -> str:
+        config = f"apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: c}}\ndata: {{a: {value}}}\n"
+        job = DEPLOYMENT.format(replicas=1, command="run").replace(
+            "command: [run]", "command: [run], envFrom: [{configMapRef: {name: c}}]"
+        )
+        return planned(f"{config}---\n{dedent(job)}").pods[0].name
+
+    assert of("x") != of("z")
+    assert of("x") == of("x")
+
+
+def test_pod_of_a_stateful_set_has_a_name_of_its_own_in_its_service() -> None:
+    pod = planned("""
+        apiVersion: apps/v1
+        kind: StatefulSet
+        metadata: {name: db}
+        spec:
+          serviceName: database
+          template: {spec: {containers: [{name: main, image: db, command: [db]}]}}
+    """).pods[0]
+
+    assert (pod.spec.hostname, pod.spec.subdomain) == ("db-0", "database")
