@@ -71,7 +71,7 @@ class Call:
         if self.closed or self._finishing:
             return
         connection, size = self._connection, message.size
-        if not self._queue and size <= self.send_window and size <= connection.send_window:
+        if size <= self.send_window and not self._queue and size <= connection.at_once:
             self.send_window -= size
             connection.send_window -= size
             connection.write(message.framed(self.id))
@@ -90,7 +90,7 @@ class Call:
         """Sends what windows allow of the queue; then the trailers if the call is finishing."""
         connection = self._connection
         while self._queue and not connection.paused:
-            size = min(len(self._queue[0]), self.send_window, connection.send_window)
+            size = min(len(self._queue[0]), self.send_window, connection.at_once)
             if size <= 0:
                 break
             self._send_part(size)

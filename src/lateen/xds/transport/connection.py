@@ -39,6 +39,7 @@ class Connection(asyncio.Protocol):
         self.peer_initial_window = frames.DEFAULT_WINDOW
         self.send_window = frames.DEFAULT_WINDOW
         self.paused = False
+        self.piece_bytes = frames.LARGEST_WINDOW  # of a message that is written at once
         self.peer = ""
         self.secure = False
         self.certificate: bytes | None = None
@@ -70,11 +71,15 @@ class Connection(asyncio.Protocol):
             frames.PUSH_PROMISE: self._refused_frame,
         }
 
+    @property
+    def at_once(self) -> int:
+        """How much of a message may be written now."""
+        return min(self.send_window, self.piece_bytes)
+
     # asyncio.Protocol
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
-        self._transport.set_write_buffer_limits(high=self.limits.write_bytes)
         self.write: Callable[[bytes], None] = self._transport.write
         address = transport.get_extra_info("peername")
         self.peer = f"{address[0]}:{address[1]}" if isinstance(address, tuple) else str(address)
@@ -82,6 +87,9 @@ class Connection(asyncio.Protocol):
         if tls is not None:
             self.secure = True
             self.certificate = tls.getpeercert(True)
+            self.piece_bytes = self.limits.secure_piece_bytes
+        high = self.limits.secure_write_bytes if self.secure else self.limits.write_bytes
+        self._transport.set_write_buffer_limits(high=high)
         self.heard = self._counted_since = self._loop.time()
         self._listener.joined(self)
         self.write(

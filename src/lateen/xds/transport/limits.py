@@ -11,6 +11,8 @@ class Limits:
     stream_window: int = 1024 * 1024  # receive windows: requests in flight
     connection_window: int = 4 * 1024 * 1024
     write_bytes: int = 8 * 1024 * 1024  # in the socket's buffer before the connection is paused
+    secure_write_bytes: int = 512 * 1024  # the same with TLS, where each byte waits encrypted
+    secure_piece_bytes: int = 128 * 1024  # of a message, encrypted at once
     control_bytes: int = 64 * 1024 * 1024  # more than that unread: a peer that only asks
     resets: int = 200  # streams a client may abandon in RESET_SECONDS (rapid reset attack)
     reset_seconds: float = 30.0
