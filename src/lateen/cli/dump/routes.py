@@ -7,6 +7,7 @@ from lateen.cli.dump.table import owner
 HEADING = ("NAME", "VHOST NAME", "DOMAINS", "MATCH", "VIRTUAL SERVICE")
 SHORT_HEADING = ("NAME", "VIRTUAL HOSTS")
 MOST_DOMAINS = 2
+CLUSTER_ENDINGS = (".svc.cluster.local", ".svc")
 
 Resource = dict[str, Any]
 
@@ -53,11 +54,19 @@ def describe_match(match: Resource) -> str:
 
 
 def describe_domains(domains: list[str]) -> str:
-    """The first two, without the forms that differ by a port alone."""
+    """The first two, without longer forms of the same name and those that differ by a port."""
     shown = list(dict.fromkeys(_without_port(domain) for domain in domains))
+    known = set(shown)
+    shown = [domain for domain in shown if not any(short in known for short in _shorter(domain))]
     text = ", ".join(shown[:MOST_DOMAINS])
     rest = len(shown) - MOST_DOMAINS
     return f"{text} + {rest} more..." if rest > 0 else text
+
+
+def _shorter(domain: str) -> list[str]:
+    """`a.b.svc.cluster.local.` is also `a.b.svc.cluster.local`, `a.b.svc` is also `a.b`."""
+    found = [domain.removesuffix(ending) for ending in (".", *CLUSTER_ENDINGS)]
+    return [short for short in found if short != domain]
 
 
 def _without_port(domain: str) -> str:

@@ -21,6 +21,13 @@ def test_domains_are_shown_without_their_ports(domains: list[str], shown: str) -
     assert routes.describe_domains(domains) == shown
 
 
+def test_longer_forms_of_a_name_are_left_out() -> None:
+    host = "a.shop.svc.cluster.local"
+    domains = [host, f"{host}.", "a", "a.shop", "a.shop.svc", "10.96.0.1"]
+
+    assert routes.describe_domains(domains) == "a, a.shop + 1 more..."
+
+
 def test_each_route_is_a_row_that_names_its_virtual_service() -> None:
     metadata = {
         "filter_metadata": {"istio": {"config": "/apis/n/v1/namespaces/a/virtual-service/b"}}
