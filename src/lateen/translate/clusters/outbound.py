@@ -11,14 +11,13 @@ The bytes depend on the service, its DestinationRule and the identities behind i
 that come and go; a scope's place counts only where the endpoints are part of the cluster.
 """
 
-from dataclasses import dataclass
 from functools import cache
 from typing import Any, NamedTuple
 
 from lateen.api.destination_rule import TLSmode, TrafficPolicy
 from lateen.api.mesh_config import MeshConfig
 from lateen.base.incremental import derived
-from lateen.catalog.service import Port, Protocol, Resolution, Service
+from lateen.catalog.service import Port, Protocol, Resolution
 from lateen.envoy import messages, types, wire
 from lateen.translate import alpn, endpoints, metadata, names
 from lateen.translate.clusters import dns
@@ -34,32 +33,15 @@ from lateen.translate.clusters.policy.load_balancer import (
 )
 from lateen.translate.clusters.policy.locality import apply_spread, spread
 from lateen.translate.clusters.policy.outlier import apply_outlier_detection
-from lateen.translate.clusters.policy.resolve import destination_policy
 from lateen.translate.clusters.protocol import apply_upstream
+from lateen.translate.clusters.target import Target, find_target
 from lateen.view.destination_rule import destination_rule
 from lateen.view.mesh import Mesh
-from lateen.view.proxy import ProxyKind
 from lateen.view.scope import OutboundScope, find_service, services
 
 LOAD_ASSIGNMENT = 33  # field of Cluster
 
 DNS_TYPES = {Resolution.DNS: "STRICT_DNS", Resolution.DNS_ROUND_ROBIN: "LOGICAL_DNS"}
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """One cluster to build, seen from one scope."""
-
-    scope: OutboundScope
-    service: Service
-    port: Port
-    subset: str
-    name: str
-    captured: bool  # connections keep the address that the client chose
-
-    @property
-    def is_sidecar(self) -> bool:
-        return self.scope.kind is ProxyKind.SIDECAR
 
 
 @derived
@@ -104,14 +86,13 @@ def server_names(mesh: Mesh, scope: OutboundScope) -> tuple[str, ...]:
 @derived
 def outbound_cluster(mesh: Mesh, scope: OutboundScope, name: str, captured: bool) -> bytes | None:
     """`captured`: the proxy sees where its client was going (not so in explicit mode)."""
-    anywhere = scope.anywhere()
-    target = _target(mesh, anywhere, name, captured)
+    target = find_target(mesh, scope, name)
     if target is None:
         return None
-    body = cluster_body(mesh, anywhere, name, captured)
-    if not _resolves_names(target):
+    body = cluster_body(mesh, target, captured)
+    if target.service.resolution not in DNS_TYPES:
         return body.content
-    if not endpoints.exist(mesh, anywhere, name):
+    if not endpoints.exist(mesh, scope, name):
         return None
     if not body.holds_endpoints:
         return body.content
@@ -127,40 +108,17 @@ class Body(NamedTuple):
 
 
 @derived
-def cluster_body(mesh: Mesh, scope: OutboundScope, name: str, captured: bool) -> Body:
-    target = _target(mesh, scope, name, captured)
-    if target is None:
-        return Body(b"", False)
-    cluster = build(mesh, target)
+def cluster_body(mesh: Mesh, target: Target, captured: bool) -> Body:
+    """Shared by all scopes to which the name means the same."""
+    cluster = build(mesh, target, captured)
     return Body(messages.serialize(cluster), cluster.dns_lookup_family != 0)
 
 
-def _target(mesh: Mesh, scope: OutboundScope, name: str, captured: bool) -> Target | None:
-    parsed = names.parse_cluster(name)
-    service = find_service(mesh, scope, parsed.host) if parsed else None
-    if parsed is None or service is None or service.resolution is Resolution.ALIAS:
-        return None
-    port = service.port(parsed.port)
-    if port is None or port.protocol is Protocol.UDP:
-        return None
-    if parsed.subset:
-        rule = destination_rule(mesh, scope, service.hostname, service.namespace)
-        if rule is None or rule.subset(parsed.subset) is None:
-            return None
-    return Target(scope, service, port, parsed.subset, name, captured)
-
-
-def _resolves_names(target: Target) -> bool:
-    return target.service.resolution in DNS_TYPES
-
-
-def build(mesh: Mesh, target: Target) -> Any:
+def build(mesh: Mesh, target: Target, captured: bool) -> Any:
     """The Cluster without its endpoints."""
     service, port = target.service, target.port
-    policy = destination_policy(
-        mesh, target.scope, service.hostname, service.namespace, target.subset, port.number
-    )
     config = mesh.config
+    policy = target.policy(config)
     cluster = types.Cluster()
     cluster.CopyFrom(_template(mesh))
     cluster.name = target.name
@@ -169,8 +127,8 @@ def build(mesh: Mesh, target: Target) -> Any:
         apply_connection_pool(cluster, policy.connection_pool, config)
     apply_retry_budget(cluster, policy.retry_budget)
     apply_outlier_detection(cluster, policy.outlier_detection)
-    keeps_address = _apply_discovery(config, cluster, target, policy)
-    _apply_metadata(mesh, cluster, target)
+    keeps_address = _apply_discovery(config, cluster, target, policy, captured)
+    _apply_metadata(cluster, target)
     http = upstream(
         policy.connection_pool,
         port=port,
@@ -184,11 +142,11 @@ def build(mesh: Mesh, target: Target) -> Any:
             cluster,
             service=service,
             port=port,
-            subset=target.subset,
+            subset=target.subset_name,
             policy=policy,
             upstream=http,
             keeps_address=keeps_address,
-            uses_credentials=_uses_credentials(mesh, target),
+            uses_credentials=_uses_credentials(target),
         )
         apply_upstream(cluster, http)
         has_own_tls = policy.tls is not None and policy.tls.mode in USER_TLS
@@ -216,12 +174,12 @@ def _stat_name(config: MeshConfig, target: Target) -> str:
         service=target.service.name,
         port=target.port.number,
         port_name=target.port.name,
-        subset=target.subset,
+        subset=target.subset_name,
     )
 
 
 def _apply_discovery(
-    config: MeshConfig, cluster: Any, target: Target, policy: TrafficPolicy
+    config: MeshConfig, cluster: Any, target: Target, policy: TrafficPolicy, captured: bool
 ) -> bool:
     """How endpoints are found and chosen; whether the client's address is kept instead."""
     service = target.service
@@ -230,12 +188,12 @@ def _apply_discovery(
         dns.apply_dynamic(cluster, is_plain=is_plain)
         return True
     is_unresolved = service.resolution is Resolution.PASSTHROUGH
-    if (is_unresolved and target.is_sidecar and target.captured) or is_passthrough(policy):
+    if (is_unresolved and target.is_sidecar and captured) or is_passthrough(policy):
         cluster.type = "ORIGINAL_DST"
         cluster.lb_policy = "CLUSTER_PROVIDED"
         _override_port(cluster, target.port)
         return True
-    if _resolves_names(target):
+    if service.resolution in DNS_TYPES:
         cluster.type = DNS_TYPES[service.resolution]
         dns.apply_dns(cluster, config, family="V4_ONLY")
     else:
@@ -262,23 +220,19 @@ def _override_port(cluster: Any, port: Port) -> None:
         cluster.original_dst_lb_config.upstream_port_override.value = port.target_port
 
 
-def _apply_metadata(mesh: Mesh, cluster: Any, target: Target) -> None:
-    service = target.service
-    rule = destination_rule(mesh, target.scope, service.hostname, service.namespace)
-    if rule is not None and rule.sources:
-        metadata.set_config(cluster, rule.sources[0])
+def _apply_metadata(cluster: Any, target: Target) -> None:
+    if target.rule is not None and target.rule.sources:
+        metadata.set_config(cluster, target.rule.sources[0])
     fields = metadata.istio_struct(cluster).fields
     if target.subset:
-        fields["subset"].string_value = target.subset
-    if service.mesh_external:
+        fields["subset"].string_value = target.subset.name
+    if target.service.mesh_external:
         fields["external"].bool_value = True
-    metadata.add_service(cluster, service)
+    metadata.add_service(cluster, target.service)
 
 
-def _uses_credentials(mesh: Mesh, target: Target) -> bool:
+def _uses_credentials(target: Target) -> bool:
     """A sidecar may use a credential only where a workloadSelector names it."""
     if not target.is_sidecar:
         return True
-    service = target.service
-    rule = destination_rule(mesh, target.scope, service.hostname, service.namespace)
-    return rule is not None and rule.has_workload_selector
+    return target.rule is not None and target.rule.has_workload_selector

@@ -1,15 +1,14 @@
 """The ClusterLoadAssignment of one cluster, seen from one scope."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 from lateen.api.destination_rule import TLSmode, TrafficPolicy
 from lateen.base.incremental import Node, derived
-from lateen.catalog.service import Endpoint, Locality, Registry, Resolution, Service
+from lateen.catalog.service import Endpoint, Locality, Registry, Resolution
 from lateen.envoy import wire
 from lateen.translate import names
 from lateen.translate.clusters.policy.locality import spread
-from lateen.translate.clusters.policy.resolve import destination_policy
+from lateen.translate.clusters.target import Target, find_target
 from lateen.translate.endpoints.part import (
     LOCALITY_WEIGHT,
     PRIORITY,
@@ -28,10 +27,9 @@ from lateen.translate.endpoints.ranking import (
     label_rank,
     ranking,
 )
-from lateen.view.destination_rule import destination_rule
 from lateen.view.mesh import Mesh
 from lateen.view.proxy import ProxyClass
-from lateen.view.scope import OutboundScope, find_service, outbound_scope
+from lateen.view.scope import OutboundScope, outbound_scope
 
 CLUSTER_NAME, ENDPOINTS = 1, 2  # fields of ClusterLoadAssignment
 
@@ -49,86 +47,52 @@ def endpoints(mesh: Mesh, proxy_class: ProxyClass, cluster_name: str) -> bytes:
 
 @derived
 def assignment(mesh: Mesh, scope: OutboundScope, cluster_name: str) -> bytes:
-    anywhere = scope.anywhere()
-    if anywhere != scope and not depends_on_place(mesh, anywhere, cluster_name):
-        return assignment(mesh, anywhere, cluster_name)
-    return wire.text(CLUSTER_NAME, cluster_name) + assignment_body(mesh, scope, cluster_name)
+    target = find_target(mesh, scope, cluster_name)
+    if target is None:
+        return wire.text(CLUSTER_NAME, cluster_name)
+    policy = target.policy(mesh.config)
+    is_single = target.service.resolution is Resolution.DNS_ROUND_ROBIN
+    ranks = None if is_single else ranking(spread(mesh.config, policy, target.service), scope)
+    selected = selection(target, policy, scope)
+    return joined(mesh, cluster_name, selected, ranks, is_single)
 
 
 @derived
-def depends_on_place(mesh: Mesh, scope: OutboundScope, cluster_name: str) -> bool:
-    """Whether two clients of equal rights can be sent different endpoints."""
-    found = _lookup(mesh, scope, cluster_name)
-    if found is None:
-        return False
-    service, policy, _ = found
-    if service.internal_traffic_policy_local:
-        return True
-    found_spread = spread(mesh.config, policy, service)
-    setting = found_spread.setting
-    return setting is not None and (found_spread.ranks or bool(setting.distribute))
-
-
-def assignment_body(mesh: Mesh, scope: OutboundScope, cluster_name: str) -> bytes:
-    """The field `endpoints`, without the name; empty when there are none."""
-    found = _lookup(mesh, scope, cluster_name)
-    if found is None:
-        return b""
-    service, policy, selection = found
-    if service.resolution is Resolution.DNS_ROUND_ROBIN:
-        return _single(mesh, selection)
-    ranks = ranking(spread(mesh.config, policy, service), scope)
-    if ranks is None:
-        return _joined((of, 0) for _, of in _parts(mesh, selection))
-    return _ranked(mesh, selection, ranks)
+def joined(
+    mesh: Mesh, cluster_name: str, selected: Selection, ranks: Ranking | None, is_single: bool
+) -> bytes:
+    """Shared by all scopes that are sent the same endpoints in the same order."""
+    if is_single:
+        body = _single(mesh, selected)
+    elif ranks is None:
+        body = _joined((of, 0) for _, of in _parts(mesh, selected))
+    else:
+        body = _ranked(mesh, selected, ranks)
+    return wire.text(CLUSTER_NAME, cluster_name) + body
 
 
 @derived
 def exist(mesh: Mesh, scope: OutboundScope, cluster_name: str) -> bool:
     """Whether the cluster has any endpoint."""
-    found = _lookup(mesh, scope, cluster_name)
-    return found is not None and bool(_parts(mesh, found[2]))
+    target = find_target(mesh, scope, cluster_name)
+    if target is None:
+        return False
+    return bool(_parts(mesh, selection(target, target.policy(mesh.config), scope)))
 
 
-def _lookup(
-    mesh: Mesh, scope: OutboundScope, cluster_name: str
-) -> tuple[Service, TrafficPolicy, Selection] | None:
-    parsed = names.parse_cluster(cluster_name)
-    if parsed is None or parsed.direction != "outbound":
-        return None
-    service = find_service(mesh, scope, parsed.host)
-    port = service.port(parsed.port) if service else None
-    if service is None or port is None:
-        return None
-    labels = subset_labels(mesh, scope, service, parsed.subset)
-    if labels is None:
-        return None
-    policy = destination_policy(
-        mesh, scope, service.hostname, service.namespace, parsed.subset, parsed.port
-    )
-    selection = Selection(
+def selection(target: Target, policy: TrafficPolicy, scope: OutboundScope) -> Selection:
+    service = target.service
+    labels = target.subset.labels if target.subset else {}
+    return Selection(
         hostname=service.hostname,
         namespace=service.namespace,
-        port_name=port.name,
-        labels=labels,
+        port_name=target.port.name,
+        labels=tuple(sorted(labels.items())),
         is_mutual=policy.tls is None or policy.tls.mode is TLSmode.ISTIO_MUTUAL,
-        only_mutual=names.is_server_name(cluster_name),
+        only_mutual=names.is_server_name(target.name),
         states_health=service.registry is Registry.KUBERNETES,
+        node=scope.node if service.internal_traffic_policy_local else None,
     )
-    if service.internal_traffic_policy_local:
-        selection = replace(selection, node=scope.node)
-    return service, policy, selection
-
-
-def subset_labels(
-    mesh: Mesh, scope: OutboundScope, service: Service, subset: str
-) -> tuple[tuple[str, str], ...] | None:
-    """None when no DestinationRule defines the subset."""
-    if not subset:
-        return ()
-    rule = destination_rule(mesh, scope, service.hostname, service.namespace)
-    found = rule.subset(subset) if rule else None
-    return tuple(sorted(found.labels.items())) if found else None
 
 
 # -- joining -----------------------------------------------------------------------------------
