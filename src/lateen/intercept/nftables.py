@@ -1,7 +1,7 @@
 """Hands the rules of `rules` to the kernel's nftables, in the calling thread's network namespace.
 
-One table, `ip lateen`, replaced as a whole in one transaction: either all of the new rules hold or
-all of the old ones. No program is needed, only the right to configure the namespace.
+One table, by default `ip lateen`, replaced as a whole in one transaction: either all of the new
+rules hold or all of the old ones. No program is needed, only the right to configure the namespace.
 """
 
 import socket
@@ -29,27 +29,35 @@ PRIORITY = {"prerouting": -100, "output": -100, "postrouting": 100}  # dstnat, d
 REGISTER = 1
 VERDICT_REGISTER, RETURN, JUMP = 0, -5, -3
 EQUAL, NOT_EQUAL = 0, 1
-META_KEYS = {What.MARK: 3, What.OUT: 7, What.USER: 10, What.GROUP: 11, What.PROTOCOL: 16}
+META_KEYS = {
+    What.MARK: 3,
+    What.IN: 6,
+    What.OUT: 7,
+    What.USER: 10,
+    What.GROUP: 11,
+    What.PROTOCOL: 16,
+}
 PAYLOADS = {What.SOURCE: (1, 12, 4), What.DESTINATION: (1, 16, 4), What.PORT: (2, 2, 2)}
 PROTOCOLS = {"tcp": 6, "udp": 17}
 INTERFACE_NAME_BYTES = 16
 
 
-def install(chains: Sequence[Chain]) -> None:
+def install(chains: Sequence[Chain], *, table: str = TABLE) -> None:
     """Replaces the table by these chains; a chain must stand after those it jumps to."""
-    messages = [*_empty_table(), Message(NEWTABLE, ACK | CREATE, _header() + text(1, TABLE))]
-    messages += [_chain(chain) for chain in chains]
-    messages += [_rule(chain.name, rule) for chain in chains for rule in chain.rules]
+    named = text(1, table)
+    messages = [*_empty_table(table), Message(NEWTABLE, ACK | CREATE, _header() + named)]
+    messages += [_chain(named, chain) for chain in chains]
+    messages += [_rule(named, chain.name, rule) for chain in chains for rule in chain.rules]
     _transact(messages, "install capture rules")
 
 
-def remove() -> None:
+def remove(*, table: str = TABLE) -> None:
     """Removes the table; no error when there is none."""
-    _transact(_empty_table(), "remove capture rules")
+    _transact(_empty_table(table), "remove capture rules")
 
 
-def _empty_table() -> list[Message]:
-    named = _header() + text(1, TABLE)  # created first, so that deleting it cannot fail
+def _empty_table(table: str) -> list[Message]:
+    named = _header() + text(1, table)  # created first, so that deleting it cannot fail
     return [Message(NEWTABLE, ACK | CREATE, named), Message(DELTABLE, ACK, named)]
 
 
@@ -67,18 +75,18 @@ def _number(number: int, value: int) -> bytes:
     return attribute(number, struct.pack(">i", value))
 
 
-def _chain(chain: Chain) -> Message:
-    payload = _header() + text(1, TABLE) + text(3, chain.name)
+def _chain(table: bytes, chain: Chain) -> Message:
+    payload = _header() + table + text(3, chain.name)
     if chain.hook:
         hook = (_number(1, HOOKS[chain.hook]), _number(2, PRIORITY[chain.hook]))
         payload += nested(4, *hook) + text(7, "nat")
     return Message(NEWCHAIN, ACK | CREATE, payload)
 
 
-def _rule(chain: str, rule: Rule) -> Message:
+def _rule(table: bytes, chain: str, rule: Rule) -> Message:
     expressions = [part for match in rule.matches for part in _match(match)]
     expressions += _verdict(rule.verdict)
-    payload = _header() + text(1, TABLE) + text(2, chain) + nested(4, *expressions)
+    payload = _header() + table + text(2, chain) + nested(4, *expressions)
     return Message(NEWRULE, ACK | CREATE | 0x800, payload)  # 0x800: appended
 
 
@@ -111,7 +119,7 @@ def _match(match: Match) -> list[bytes]:
 def _meta_value(match: Match) -> bytes:
     if match.what is What.PROTOCOL:
         return bytes([PROTOCOLS[str(match.value)]])
-    if match.what is What.OUT:
+    if match.what in (What.IN, What.OUT):
         return str(match.value).encode().ljust(INTERFACE_NAME_BYTES, b"\0")
     assert isinstance(match.value, int), "users, groups and marks are numbers"
     return struct.pack("=I", match.value)

@@ -29,6 +29,7 @@ class What(StrEnum):
     PORT = "th dport"
     SOURCE = "ip saddr"
     DESTINATION = "ip daddr"
+    IN = "iifname"
     OUT = "oifname"
     USER = "meta skuid"
     GROUP = "meta skgid"

@@ -14,7 +14,7 @@ from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 
 from lateen.intercept import nftables
 from lateen.intercept.rules import PROXY_ID, PROXY_MARK, Capture, Owner, chains
-from lateen.local import links
+from lateen.local import links, outside
 from lateen.local.errors import LocalError
 from lateen.local.netns import NetworkNamespace, set_kernel_option
 from lateen.local.network import Attachment
@@ -40,7 +40,7 @@ class BridgeNetwork:
         self.name = name
         self.bridge = f"{BRIDGE_PREFIX}{index}"
         self._owner = owner
-        self._subnet = list(PODS.subnets(new_prefix=MESH_PREFIX))[index]
+        self._subnet = self.pods = list(PODS.subnets(new_prefix=MESH_PREFIX))[index]
         self.service_cidr = str(list(SERVICES.subnets(new_prefix=MESH_PREFIX))[index])
         self._gateway = self._subnet[1]
         self.discovery_host = str(self._gateway)
@@ -132,6 +132,7 @@ def free_index(taken: set[str]) -> int:
 def remove_leftover(bridge: str) -> bool:
     """The bridge of a mesh that was killed, with the cables in it."""
     removed = False
+    outside.remove_rules(bridge)
     with contextlib.suppress(OSError):
         for cable in links.names(f"{bridge}p"):
             removed = links.delete(cable) or removed

@@ -42,13 +42,21 @@ class Forward:
         except (OSError, TimeoutError):
             writer.transport.abort()  # as a port on which nobody listens
             return
-        try:
-            async with asyncio.TaskGroup() as group:
-                group.create_task(_copy(reader, inner_writer))
-                group.create_task(_copy(inner_reader, writer))
-        finally:
-            inner_writer.close()
-            writer.close()
+        await splice((reader, writer), (inner_reader, inner_writer))
+
+
+async def splice(
+    one: tuple[asyncio.StreamReader, asyncio.StreamWriter],
+    other: tuple[asyncio.StreamReader, asyncio.StreamWriter],
+) -> None:
+    """Joins two connections until both have ended; closes them."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(_copy(one[0], other[1]))
+            group.create_task(_copy(other[0], one[1]))
+    finally:
+        one[1].close()
+        other[1].close()
 
 
 async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -9,6 +9,7 @@ from lateen.api.resource import Resource
 from lateen.local.container_plan import References
 from lateen.local.injection import ProxyRole
 from lateen.local.plan import PodPlan
+from lateen.local.service_directory import target_port
 from lateen.local.settings import Settings
 
 STATUS_PORTS = (15021, 15020, 15090)
@@ -48,7 +49,7 @@ def _of_services(
             continue
         for port in spec.ports:
             if port.port not in STATUS_PORTS and (port.protocol or "TCP") == "TCP":
-                target = _number(plan, port.target_port) or port.port
+                target = target_port(plan, port.target_port) or port.port
                 yield GatewayPort(plan.controller, port.port, target)
 
 
@@ -65,10 +66,3 @@ def _of_gateways(plan: PodPlan, resources: Iterable[Resource[Any]]) -> Iterator[
 
 def _selects(selector: dict[str, str], labels: dict[str, str]) -> bool:
     return all(labels.get(name) == value for name, value in selector.items())
-
-
-def _number(plan: PodPlan, target: int | str | None) -> int:
-    if isinstance(target, int) or (target or "").isdecimal():
-        return int(target or 0)
-    named = (port for container in plan.spec.containers for port in container.ports)
-    return next((port.container_port for port in named if port.name == target), 0)

@@ -23,6 +23,9 @@ class Host(Protocol):
     def datagram(self) -> socket.socket:
         """An unbound UDP socket."""
 
+    def stream(self) -> socket.socket:
+        """An unconnected TCP socket."""
+
     def close(self) -> None: ...
 
 
@@ -41,6 +44,9 @@ class DirectHost:
 
     def datagram(self) -> socket.socket:
         return socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+
+    def stream(self) -> socket.socket:
+        return socket.socket(socket.AF_INET, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
 
     def close(self) -> None:
         """Nothing is kept."""
@@ -65,6 +71,9 @@ class HostHelper:
 
     def datagram(self) -> socket.socket:
         return self._ask("datagram")
+
+    def stream(self) -> socket.socket:
+        return self._ask("stream")
 
     def close(self) -> None:
         self._line.close()
@@ -94,7 +103,7 @@ def _serve(line: socket.socket) -> None:
             if request[0] == "listen":
                 made = host.listen(request[1], int(request[2]))
             else:
-                made = host.datagram()
+                made = host.stream() if request[0] == "stream" else host.datagram()
         except OSError as trouble:
             line.send(str(trouble.errno or 1).encode())
             continue

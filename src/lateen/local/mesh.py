@@ -12,7 +12,7 @@ import logging
 import os
 import sys
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -37,7 +37,7 @@ from lateen.local.network import Network
 from lateen.local.plan import Plan, PodPlan, plan
 from lateen.local.pod import Pod, PodContext
 from lateen.local.runtime import RuntimeFolder
-from lateen.local.service_environment import ServiceEnvironment
+from lateen.local.service_directory import ServiceDirectory
 from lateen.local.state import GatewayAddress, MeshState, Record, Status
 
 log = logging.getLogger(__name__)
@@ -79,7 +79,7 @@ class LocalMesh:
         self._control: ControlPlaneProcess | None = None
         self._context: PodContext | None = None
         self._plan = Plan(())
-        self._services = ServiceEnvironment(options.network, options.admin)
+        self.services = ServiceDirectory(options.network, options.admin, self._ready_pods)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop` is set; then everything is stopped and removed."""
@@ -137,7 +137,7 @@ class LocalMesh:
                 *(sys.executable, "-m", "lateen.cli.main"),
                 *("agent", "run", "--config"),
             ),
-            service_environment=self._services.of,
+            service_environment=self.services.environment,
             clock=system_clock,
             changed=self._dirty.set,
             may_change_user=os.geteuid() == 0 and self._options.network.name == "root",
@@ -174,7 +174,7 @@ class LocalMesh:
         present = {item.key for item in resources}
         self._resources = (*resources, *(item for item in kept if item.key not in present))
         self._plan = plan(self._resources, self._settings)
-        self._services.update(self._resources)
+        self.services.update(self._resources)
         extra = [problem for pod in self._plan.pods for problem in agent_config.problems(pod)]
         self._report((*self._plan.problems, *extra))
 
@@ -309,6 +309,11 @@ class LocalMesh:
             await self._control.stop()
         for found in self._forwards.values():
             found.close()
+
+    def _ready_pods(self) -> Iterator[tuple[PodPlan, str]]:
+        for pod in self._pods.values():
+            if pod.ready:
+                yield pod.plan, pod.describe().address
 
     # -- ways in --------------------------------------------------------------------------------
 

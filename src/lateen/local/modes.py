@@ -40,8 +40,8 @@ def choose(wished: str) -> Choice:
 
 
 USERNS_NOTICE = (
-    "user namespace: pods reach each other and names outside, but not addresses outside the "
-    "mesh; run as root for that"
+    "user namespace: this machine reaches pods through gateways only, and pods reach the outside "
+    "by TCP and DNS only; run as root to reach pods directly"
 )
 USERNS_REMEDY = (
     "allow them (sysctl kernel.unprivileged_userns_clone=1, or "

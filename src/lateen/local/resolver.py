@@ -1,23 +1,30 @@
 """Names outside the mesh, asked for by pods, answered by the resolvers of this machine.
 
-The questions are passed on as they are; the mesh's own names are the agents' business. Names of
-this mesh's domain are never passed on: outside, nobody knows them.
+Proxied applications ask their agent, who knows the mesh's names; proxies, gateways and plain pods
+ask here. Names of the mesh's domain are answered from its Services and never passed on; all other
+questions go out as they are.
 """
 
 import asyncio
 import contextlib
 import socket
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import cast
+
+from dnslib import QTYPE, RR, A, DNSError, DNSRecord
 
 from lateen.base.tasks import Tasks
 from lateen.local.host import Host
 
 TIMEOUT_SECONDS = 5.0
 HEADER_BYTES = 12
-NAME_ERROR, SERVER_FAILURE = 3, 2
+FORMAT_ERROR, SERVER_FAILURE, NAME_ERROR = 1, 2, 3
+TTL_SECONDS = 5
 OPEN_QUESTIONS = 256  # more are dropped, and asked again by whoever asked
+
+
+Names = Callable[[str], Awaitable[tuple[str, ...] | None]]  # addresses of a name; None: unknown
 
 
 def host_resolvers(path: Path = Path("/etc/resolv.conf")) -> tuple[str, ...]:
@@ -33,9 +40,12 @@ def host_resolvers(path: Path = Path("/etc/resolv.conf")) -> tuple[str, ...]:
 class Resolver:
     """Owns its sockets inside the mesh; those to the outside live as long as one question."""
 
-    def __init__(self, host: Host, servers: Sequence[str], *, domain: str) -> None:
+    def __init__(
+        self, host: Host, servers: Sequence[str], *, domain: str, names: Names | None = None
+    ) -> None:
         self._host, self._servers = host, tuple(servers)
         self._own = b"".join(_label(part) for part in domain.split(".")) + b"\0"
+        self.names: Names = names or _no_names
         self._tasks = Tasks()
         self._open = 0
         self._transports: list[asyncio.DatagramTransport] = []
@@ -67,12 +77,28 @@ class Resolver:
 
     async def _lookup(self, question: bytes) -> bytes:
         if self._own in question.lower():
-            return _failure(question, NAME_ERROR)
+            return await self._own_answer(question)
         for server in self._servers:
             with contextlib.suppress(OSError, TimeoutError):
                 async with asyncio.timeout(TIMEOUT_SECONDS):
                     return await _exchange(self._host.datagram(), question, server)
         return _failure(question, SERVER_FAILURE)
+
+    async def _own_answer(self, question: bytes) -> bytes:
+        try:
+            asked = DNSRecord.parse(question)
+        except DNSError:
+            return _failure(question, FORMAT_ERROR)
+        name = str(asked.q.qname).rstrip(".").lower()
+        addresses = await self.names(name)
+        if addresses is None:
+            return _failure(question, NAME_ERROR)
+        reply = asked.reply()
+        if asked.q.qtype in (QTYPE.A, QTYPE.ANY):
+            for address in addresses:
+                reply.add_answer(RR(asked.q.qname, QTYPE.A, ttl=TTL_SECONDS, rdata=A(address)))
+        packed: bytes = reply.pack()
+        return packed
 
 
 class _Port(asyncio.DatagramProtocol):
@@ -108,6 +134,10 @@ def _failure(question: bytes, code: int) -> bytes:
     counts = question[4:6] + b"\0" * 6
     end = question.find(b"\0", HEADER_BYTES) + 5  # name, type and class of the one question
     return question[:2] + flags + counts + question[HEADER_BYTES:end]
+
+
+async def _no_names(name: str) -> tuple[str, ...] | None:
+    return None
 
 
 def _label(text: str) -> bytes:

@@ -13,6 +13,7 @@ import os
 import signal
 import sys
 from dataclasses import asdict, dataclass, replace
+from ipaddress import IPv4Network
 from pathlib import Path
 
 from lateen.base.errors import LateenError
@@ -23,7 +24,9 @@ from lateen.local.agent_config import DOMAIN
 from lateen.local.host import DirectHost, Host, HostHelper
 from lateen.local.mesh import DISCOVERY_PORT, LocalMesh, MeshOptions
 from lateen.local.network import Network
+from lateen.local.outside import Outside
 from lateen.local.resolver import Resolver, host_resolvers
+from lateen.local.service_directory import ServiceDirectory
 from lateen.local.state import MeshState, ProcessId, Record, meshes, registry_lock
 
 log = logging.getLogger(__name__)
@@ -113,32 +116,50 @@ async def _serve(
         notices=settings.notices,
     )
     async with contextlib.AsyncExitStack() as stack:
-        record = await _open_ways(stack, settings, network, host, admin, record)
+        address = await _admin_for_the_host(stack, settings, host, admin)
+        record = replace(record, admin=address)
         state.write_record(record)
-        await LocalMesh(options, record).run(stop)
+        mesh = LocalMesh(options, record)
+        if isinstance(network, bridge.BridgeNetwork):
+            await _open_ways_out(stack, network, host, mesh.services)
+        await mesh.run(stop)
     return 0
 
 
-async def _open_ways(
+async def _admin_for_the_host(
     stack: contextlib.AsyncExitStack,
     settings: RunnerSettings,
-    network: Network,
     host: Host,
     admin: tuple[str, int],
-    record: Record,
-) -> Record:
-    """The control plane's admin interface for the host, names of the outside for the pods."""
-    address = f"{admin[0]}:{admin[1]}"
-    if settings.mode == modes.USERNS:
-        crossing = forward.Forward(host.listen(forward.LOOPBACK, 0), lambda: admin)
-        await crossing.start()
-        stack.callback(crossing.close)
-        address = crossing.address
-    if network.resolver:
-        resolver = Resolver(host, host_resolvers(), domain=DOMAIN)
-        await resolver.listen(network.discovery_host, DNS_PORTS)
-        stack.push_async_callback(resolver.close)
-    return replace(record, admin=address)
+) -> str:
+    """Where the host reaches the control plane's admin interface."""
+    if settings.mode != modes.USERNS:
+        return f"{admin[0]}:{admin[1]}"
+    crossing = forward.Forward(host.listen(forward.LOOPBACK, 0), lambda: admin)
+    await crossing.start()
+    stack.callback(crossing.close)
+    return crossing.address
+
+
+async def _open_ways_out(
+    stack: contextlib.AsyncExitStack,
+    network: bridge.BridgeNetwork,
+    host: Host,
+    services: ServiceDirectory,
+) -> None:
+    """Names and addresses beyond the bridge."""
+    resolver = Resolver(host, host_resolvers(), domain=DOMAIN, names=services.addresses)
+    await resolver.listen(network.discovery_host, DNS_PORTS)
+    stack.push_async_callback(resolver.close)
+    way = Outside(
+        host,
+        bridge=network.bridge,
+        pods=network.pods,
+        services=IPv4Network(network.service_cidr),
+        service=services.target,
+    )
+    await way.start(network.discovery_host)
+    stack.callback(way.close)
 
 
 def _network(settings: RunnerSettings, state: MeshState) -> Network:
