@@ -108,6 +108,10 @@ class Graph:
                 changed.append(node)
         return changed
 
+    def __len__(self) -> int:
+        """How many derived values are kept, used or not."""
+        return len(self._memo)
+
     def forget(self) -> int:
         """Drops derived nodes that nothing observed depends on; returns how many."""
         keep: set[Node] = set()

@@ -17,6 +17,10 @@ from lateen.xds.groups import Group
 
 log = logging.getLogger(__name__)
 
+# Values that a change has put out of use stay in the graph until so many have gathered.
+GROWTH = 1.25
+SLACK = 20_000
+
 Failed = Callable[[Node, Exception], None]
 Subscription = tuple[bool, frozenset[str]]
 
@@ -48,6 +52,7 @@ class Scopes:
         self._lists: dict[Node, list[Group]] = {}
         self._watched: dict[Node, int] = {}  # other nodes that are observed, such as classes
         self._nonce = 0
+        self._kept = 0  # values in the graph when unused ones were last dropped
 
     def __len__(self) -> int:
         return len(self._scopes)
@@ -100,8 +105,10 @@ class Scopes:
                 del self._scopes[scope.proxy_class]
         for group in self:
             group.forget_responses()
-        if len(self.cells) < cells:
-            self.catalogue.graph.forget()
+        graph = self.catalogue.graph
+        if len(self.cells) < cells or len(graph) > self._kept * GROWTH + SLACK:
+            graph.forget()
+            self._kept = len(graph)
 
     def __iter__(self) -> Iterator[Group]:
         for scope in self._scopes.values():
