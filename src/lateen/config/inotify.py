@@ -80,12 +80,16 @@ class Watch:
         loop.add_reader(self._descriptor, ready.set)
         try:
             async with asyncio.timeout(seconds):
-                await ready.wait()
+                while True:
+                    await ready.wait()
+                    ready.clear()
+                    touched = self._drain()
+                    if touched.paths or touched.everything:
+                        return touched  # and not for a file that was only just created
         except TimeoutError:
             return Touched()
         finally:
             loop.remove_reader(self._descriptor)
-        return self._drain()
 
     def _drain(self) -> Touched:
         touched = Touched()

@@ -1,32 +1,40 @@
-"""Keeps Python's cycle collector from costing latency and memory where it finds nothing.
+"""Keeps Python's cycle collector out of the way of pushes.
 
 What the control plane keeps (resources, graph nodes, cells, streams) lives long and is freed by
-reference counting; looking through all of it in the middle of a push is time lost. So what was
-loaded at the start is frozen, and full collections run when nothing else does.
+reference counting, so looking through all of it in the middle of a push is time lost. Automatic
+collections are off. A few times a minute what is young is collected, if that is little, and set
+apart from all later collections; once an hour everything is looked at.
 """
 
 import asyncio
 import gc
 
-YOUNG_OBJECTS = 50_000  # allocations between collections of the youngest generation
-YOUNG_RUNS = 20
-IDLE_SECONDS = 60.0
+YOUNG_SECONDS = 15.0
+FEW_OBJECTS = 100_000  # collected in some 10 ms; more than that waits for the hour
+HOUR_SECONDS = 3600.0
+
+
+def relax_while_loading() -> None:
+    """Call first: nothing that the start allocates is garbage."""
+    gc.disable()
 
 
 def settle() -> None:
     """Call once when everything has been read."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(YOUNG_OBJECTS, YOUNG_RUNS, 1_000_000)
 
 
-def relax_while_loading() -> None:
-    """Call first: nothing that the start allocates is garbage."""
-    gc.set_threshold(YOUNG_OBJECTS * 10, YOUNG_RUNS, 1_000_000)
-
-
-async def collect_when_idle() -> None:
-    """Runs for ever: one full collection a minute, which the generations no longer start."""
+async def collect_now_and_then() -> None:
+    """Runs for ever."""
+    since_full = 0.0
     while True:
-        await asyncio.sleep(IDLE_SECONDS)
-        gc.collect()
+        await asyncio.sleep(YOUNG_SECONDS)
+        since_full += YOUNG_SECONDS
+        if since_full >= HOUR_SECONDS:
+            since_full = 0.0
+            gc.unfreeze()
+            gc.collect()
+        elif gc.get_count()[0] < FEW_OBJECTS:
+            gc.collect()
+        gc.freeze()

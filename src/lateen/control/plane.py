@@ -115,7 +115,7 @@ class ControlPlane:
                 started()
                 following = tasks.start(self._follow(batches), name="configuration")
                 stopping = tasks.start(stop.wait(), name="stop")
-                tasks.start(memory.collect_when_idle(), name="collection of garbage")
+                tasks.start(memory.collect_now_and_then(), name="collection of garbage")
                 await asyncio.wait((following, stopping), return_when=asyncio.FIRST_COMPLETED)
                 if following.done():
                     following.result()

@@ -1,6 +1,8 @@
 """The discovery server over real gRPC: both protocols, acknowledgements, order, merging."""
 
 import asyncio
+import gc
+import weakref
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -291,5 +293,25 @@ def test_proxy_that_is_not_admitted_gets_nothing_but_the_reason(mesh: PlainMesh)
             await proxy.request(kinds.CLUSTER)
             with pytest.raises(EOFError, match="PERMISSION_DENIED: not you: 100% sure"):
                 await proxy.next()
+
+    asyncio.run(main())
+
+
+def test_a_stream_that_has_ended_leaves_nothing_for_the_cycle_collector(mesh: PlainMesh) -> None:
+    async def main() -> None:
+        async with serving(mesh) as (server, port):
+            async with ads(port) as proxy:
+                await proxy.subscribe(kinds.CLUSTER)
+                await proxy.subscribe(kinds.ENDPOINT, "a")
+                (stream,) = server.connected()
+                kept = weakref.ref(stream)
+                del stream
+                gc.disable()
+            try:
+                async with asyncio.timeout(10):
+                    while kept() is not None:
+                        await asyncio.sleep(0.01)
+            finally:
+                gc.enable()
 
     asyncio.run(main())

@@ -60,16 +60,6 @@ class Connection(asyncio.Protocol):
         self._pings = 0
         self._counted_since = 0.0
         self._leaving = False
-        self._kinds: dict[int, Callable[[int, int, bytes], None]] = {
-            frames.HEADERS: self._headers,
-            frames.CONTINUATION: self._continuation,
-            frames.RST_STREAM: self._reset,
-            frames.SETTINGS: self._settings,
-            frames.PING: self._ping,
-            frames.GOAWAY: self._goaway,
-            frames.WINDOW_UPDATE: self._window_update,
-            frames.PUSH_PROMISE: self._refused_frame,
-        }
 
     @property
     def at_once(self) -> int:
@@ -165,9 +155,9 @@ class Connection(asyncio.Protocol):
         if kind == frames.DATA:
             self._data(flags, stream, payload)
             return
-        handle = self._kinds.get(kind)
+        handle = _BY_KIND.get(kind)
         if handle is not None:  # frames of unknown kinds are to be ignored
-            handle(flags, stream, payload)
+            handle(self, flags, stream, payload)
 
     def _data(self, flags: int, stream: int, payload: bytes) -> None:
         size = len(payload)
@@ -385,8 +375,9 @@ class Connection(asyncio.Protocol):
         call.closed = True
         self.calls.pop(call.id, None)
         self.blocked.pop(call.id, None)
-        if call.receiver is not None:
-            call.receiver.on_close()
+        receiver, call.receiver = call.receiver, None  # they refer to each other
+        if receiver is not None:
+            receiver.on_close()
         self._close_if_done()
 
     def ask(self, now: float) -> None:
@@ -423,6 +414,18 @@ class Connection(asyncio.Protocol):
         self._transport.close()
         for call in list(self.calls.values()):
             call.closed_by_peer()
+
+
+_BY_KIND: dict[int, Callable[[Connection, int, int, bytes], None]] = {
+    frames.HEADERS: Connection._headers,
+    frames.CONTINUATION: Connection._continuation,
+    frames.RST_STREAM: Connection._reset,
+    frames.SETTINGS: Connection._settings,
+    frames.PING: Connection._ping,
+    frames.GOAWAY: Connection._goaway,
+    frames.WINDOW_UPDATE: Connection._window_update,
+    frames.PUSH_PROMISE: Connection._refused_frame,
+}
 
 
 def _text(raw: Any) -> str:

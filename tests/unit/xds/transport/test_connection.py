@@ -1,6 +1,8 @@
 """The transport against a client that speaks HTTP/2 frame by frame, well and badly."""
 
 import asyncio
+import gc
+import weakref
 from collections.abc import Awaitable, Callable
 
 import hyperframe.frame as h2
@@ -328,3 +330,22 @@ def test_address_is_read(text: str, host: str, port: int) -> None:
 def test_address_that_makes_no_sense_is_named(text: str) -> None:
     with pytest.raises(ListenError, match="write HOST:PORT"):
         parse_address(text)
+
+
+def test_a_closed_connection_leaves_nothing_for_the_cycle_collector() -> None:
+    async def steps(client: RawClient, opened: list[Echo]) -> None:
+        client.hello()
+        client.open()
+        client.message(b"hi")
+        await client.next(h2.DataFrame)
+        gc.disable()
+        kept = weakref.ref(opened.pop().call._connection)
+        client.writer.close()
+        try:
+            async with asyncio.timeout(10):
+                while kept() is not None:
+                    await asyncio.sleep(0.01)
+        finally:
+            gc.enable()
+
+    scenario(steps)
