@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from lateen.local import bridge
+from lateen.local import bridge, cgroups
 from lateen.local.errors import LocalError
 from lateen.local.state import MESH_MARK, MeshState, ProcessId
 
@@ -30,6 +30,7 @@ def remove_leftovers(state: MeshState) -> tuple[str, ...]:
         found.append(f"{killed} processes")
     if record.bridge and os.geteuid() == 0 and bridge.remove_leftover(record.bridge):
         found.append(f"the bridge {record.bridge}")
+    cgroups.remove_leftovers(state.name)
     state.remove()
     return tuple(found)
 

@@ -26,6 +26,7 @@ from lateen.api.kubernetes.pod import (
 from lateen.api.resource import ObjectMeta, Resource
 from lateen.base.problem import Problem
 from lateen.local import quantity
+from lateen.local.cgroups import Limits
 from lateen.local.settings import FILE, Settings
 
 DEFAULT_NAMESPACE = "default"
@@ -140,6 +141,10 @@ def container_plan(
     directory = container.working_dir or (image.directory if image is not None else "")
     if directory and not Path(directory).is_dir():
         report(f"its working directory {directory} is not a folder on this machine")
+    try:
+        Limits.of(container.resources or ResourceRequirements())
+    except ValueError as trouble:
+        report(f"resources.limits: {trouble}")
     argv = tuple(expand(word, known) for word in (*command, *container.args))
     context = container.security_context or spec.security_context
     return ContainerPlan(

@@ -29,6 +29,7 @@ from lateen.ca import storage
 from lateen.config.paths import read_paths
 from lateen.identity.tokens import TokenSigner, load_or_create_key
 from lateen.local import agent_config, forward, gateways, settings
+from lateen.local.cgroups import Cgroups, Limits
 from lateen.local.container_plan import DEFAULT_NAMESPACE
 from lateen.local.control_plane import ControlPlaneProcess
 from lateen.local.errors import LocalError
@@ -46,7 +47,10 @@ STATUS_SECONDS = 0.1  # at most so often is the status written
 REPLACE_SECONDS = 120.0  # an old pod is kept so long for its successor to become ready
 MESSAGES_KEPT = 100
 DISCOVERY_PORT = 15012
-ROOT_NAMESPACE = "istio-system"
+LIMITS_NOTICE = (
+    "resource limits are not enforced, because control groups cannot be made here; run as root "
+    "for that"
+)
 
 
 @dataclass(frozen=True)
@@ -79,6 +83,7 @@ class LocalMesh:
         self._control: ControlPlaneProcess | None = None
         self._context: PodContext | None = None
         self._plan = Plan(())
+        self._cgroups = Cgroups(options.state.name)
         self.services = ServiceDirectory(options.network, options.admin, self._ready_pods)
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -141,6 +146,7 @@ class LocalMesh:
             clock=system_clock,
             changed=self._dirty.set,
             may_change_user=os.geteuid() == 0 and self._options.network.name == "root",
+            cgroups=self._cgroups,
         )
 
     def _control_arguments(self) -> tuple[str, ...]:
@@ -309,6 +315,7 @@ class LocalMesh:
             await self._control.stop()
         for found in self._forwards.values():
             found.close()
+        self._cgroups.close()
 
     def _ready_pods(self) -> Iterator[tuple[PodPlan, str]]:
         for pod in self._pods.values():
@@ -344,6 +351,12 @@ class LocalMesh:
                 return pod.describe().address, port.target
         raise ConnectionRefusedError("no pod of the gateway is ready")
 
+    def _notices(self) -> tuple[str, ...]:
+        parts = [part for pod in self._plan.pods for part in pod.containers if part.runnable]
+        if self._cgroups.available or not any(Limits.of(part.resources) for part in parts):
+            return self._options.notices
+        return (*self._options.notices, LIMITS_NOTICE)
+
     def _gateway_addresses(self) -> tuple[GatewayAddress, ...]:
         return tuple(
             GatewayAddress(f"{controller[2]}.{controller[1]}", port, found.address)
@@ -375,7 +388,7 @@ class LocalMesh:
                 phase=phase,
                 pods=pods,
                 gateways=self._gateway_addresses(),
-                notices=self._options.notices,
+                notices=self._notices(),
                 messages=messages,
                 trouble=self._trouble,
             )

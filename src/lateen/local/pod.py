@@ -22,6 +22,7 @@ from lateen.base.tasks import Tasks
 from lateen.identity.tokens import TokenSigner
 from lateen.intercept import annotations
 from lateen.local import agent_config, probe, runtime
+from lateen.local.cgroups import Cgroups, Limits
 from lateen.local.container import FIRST_BACKOFF_SECONDS, LAST_BACKOFF_SECONDS, Container
 from lateen.local.container_plan import ContainerPlan, FieldOfPod
 from lateen.local.control_plane import tail
@@ -59,6 +60,7 @@ class PodContext:
     clock: Callable[[], float]
     changed: Callable[[], None]
     may_change_user: bool
+    cgroups: Cgroups
 
 
 class Pod:
@@ -214,13 +216,17 @@ class Pod:
             credentials = Credentials(plan.user, plan.group)
         return Container(
             plan,
-            place=self._place,
+            place=replace(self._place, cgroups=self._cgroups(plan)),
             address=self._attachment.application,
             environment=await self._environment(plan, self._attachment),
             credentials=credentials,
             log_file=self._logs / f"{plan.name}.log",
             changed=self._changed,
         )
+
+    def _cgroups(self, plan: ContainerPlan) -> tuple[Path, ...]:
+        name = f"{self.plan.id}.{plan.name}"
+        return self._context.cgroups.create(name, Limits.of(plan.resources))
 
     async def _environment(self, plan: ContainerPlan, attachment: Attachment) -> dict[str, str]:
         late = {

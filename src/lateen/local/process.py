@@ -43,7 +43,7 @@ class Place:
     namespace: netns.NetworkNamespace | None = None
     mounts: tuple[tuple[str, str], ...] = ()  # source, target
     environment: Mapping[str, str] = field(default_factory=dict)
-    cgroup: Path | None = None
+    cgroups: tuple[Path, ...] = ()  # that its processes join
 
 
 class Process:
@@ -118,9 +118,9 @@ def _preparation(place: Place, credentials: Credentials) -> Callable[[], None]:
     """What the child does between fork and exec: system calls only."""
 
     def prepare() -> None:
-        if place.cgroup is not None:
+        for group in place.cgroups:
             with contextlib.suppress(OSError):
-                (place.cgroup / "cgroup.procs").write_text("0")
+                (group / "cgroup.procs").write_text("0")
         enter_place(place)
         take_credentials(credentials)
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
