@@ -11,13 +11,14 @@ The bytes depend on the service, its DestinationRule and the identities behind i
 that come and go; a scope's place counts only where the endpoints are part of the cluster.
 """
 
+from collections.abc import Iterator
 from functools import cache
 from typing import Any, NamedTuple
 
 from lateen.api.destination_rule import TLSmode, TrafficPolicy
 from lateen.api.mesh_config import MeshConfig
 from lateen.base.incremental import derived
-from lateen.catalog.service import Port, Protocol, Resolution
+from lateen.catalog.service import Port, Resolution, Service
 from lateen.envoy import messages, types, wire
 from lateen.translate import alpn, endpoints, metadata, names
 from lateen.translate.clusters import dns
@@ -34,10 +35,9 @@ from lateen.translate.clusters.policy.load_balancer import (
 from lateen.translate.clusters.policy.locality import apply_spread, spread
 from lateen.translate.clusters.policy.outlier import apply_outlier_detection
 from lateen.translate.clusters.protocol import apply_upstream
-from lateen.translate.clusters.target import Target, find_target
-from lateen.view.destination_rule import destination_rule
+from lateen.translate.clusters.target import Target, find_target, targets
 from lateen.view.mesh import Mesh
-from lateen.view.scope import OutboundScope, find_service, services
+from lateen.view.scope import OutboundScope, services
 
 LOAD_ASSIGNMENT = 33  # field of Cluster
 
@@ -49,26 +49,15 @@ def outbound_names(mesh: Mesh, scope: OutboundScope) -> tuple[str, ...]:
     """In the order of the services, then of their ports; each followed by its subsets."""
     found: list[str] = []
     for service in services(mesh, scope):
-        found.extend(service_names(mesh, scope, service.hostname))
+        found.extend(service_names(mesh, scope, service))
     return tuple(found)
 
 
-@derived
-def service_names(mesh: Mesh, scope: OutboundScope, hostname: str) -> tuple[str, ...]:
-    service = find_service(mesh, scope, hostname)
-    if service is None or service.resolution is Resolution.ALIAS:
-        return ()
-    rule = destination_rule(mesh, scope, hostname, service.namespace)
-    subsets = ["", *(subset.name for subset in rule.subsets)] if rule else [""]
-    found = tuple(
-        names.outbound_cluster(port.number, subset, hostname)
-        for port in service.ports
-        if port.protocol is not Protocol.UDP
-        for subset in subsets
-    )
+def service_names(mesh: Mesh, scope: OutboundScope, service: Service) -> Iterator[str]:
+    found = targets(mesh, scope, service.hostname)
     if service.resolution in DNS_TYPES:
-        return tuple(name for name in found if endpoints.exist(mesh, scope, name))
-    return found
+        return (name for name in found if endpoints.exist(mesh, scope, name))
+    return iter(found)
 
 
 @derived

@@ -4,10 +4,11 @@ Scopes for which it means the same share everything made from it: the memo behin
 by the target itself, not by the scope.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lateen.api.destination_rule import Subset, TrafficPolicy
 from lateen.api.mesh_config import MeshConfig
+from lateen.base.incremental import derived
 from lateen.catalog.service import Port, Protocol, Resolution, Service
 from lateen.translate import names
 from lateen.translate.clusters.policy.layers import effective_policy
@@ -51,14 +52,26 @@ def find_target(mesh: Mesh, scope: OutboundScope, name: str) -> Target | None:
     parsed = names.parse_cluster(name)
     if parsed is None or parsed.direction != "outbound":
         return None
-    service = find_service(mesh, scope, parsed.host)
+    known = targets(mesh, scope, parsed.host)
+    if not names.is_server_name(name):
+        return known.get(name)
+    found = known.get(names.outbound_cluster(parsed.port, parsed.subset, parsed.host))
+    return replace(found, name=name) if found else None
+
+
+@derived
+def targets(mesh: Mesh, scope: OutboundScope, hostname: str) -> dict[str, Target]:
+    """All of one host, by name: for each port the whole service, then its subsets."""
+    service = find_service(mesh, scope, hostname)
     if service is None or service.resolution is Resolution.ALIAS:
-        return None
-    port = service.port(parsed.port)
-    if port is None or port.protocol is Protocol.UDP:
-        return None
-    rule = destination_rule(mesh, scope, service.hostname, service.namespace)
-    subset = rule.subset(parsed.subset) if rule and parsed.subset else None
-    if parsed.subset and subset is None:
-        return None
-    return Target(name, service, port, subset, rule, scope.kind is ProxyKind.SIDECAR)
+        return {}
+    rule = destination_rule(mesh, scope, hostname, service.namespace)
+    is_sidecar = scope.kind is ProxyKind.SIDECAR
+    found: dict[str, Target] = {}
+    for port in service.ports:
+        if port.protocol is Protocol.UDP:
+            continue
+        for subset in (None, *(rule.subsets if rule else ())):
+            name = names.outbound_cluster(port.number, subset.name if subset else "", hostname)
+            found[name] = Target(name, service, port, subset, rule, is_sidecar)
+    return found

@@ -6,8 +6,8 @@
       -> ranking     which localities come first, or how traffic is spread over them
       -> assignment  the parts joined
 
-A change of one endpoint makes one part anew. Clients share everything but the ranking, and that
-too unless they are in different places.
+Where there are many endpoints, a change of one makes one part anew. Clients share everything but
+the ranking, and that too unless they are in different places.
 """
 
 from lateen.translate.endpoints.assignment import assignment, cell, endpoints, exist

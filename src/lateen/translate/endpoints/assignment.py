@@ -15,7 +15,7 @@ from lateen.translate.endpoints.part import (
     Part,
     Selection,
     chosen,
-    localities,
+    groups,
     make_part,
     part,
 )
@@ -32,6 +32,7 @@ from lateen.view.proxy import ProxyClass
 from lateen.view.scope import OutboundScope, outbound_scope
 
 CLUSTER_NAME, ENDPOINTS = 1, 2  # fields of ClusterLoadAssignment
+FEW = 64  # endpoints of a port that cost less to make again than to remember by locality
 
 
 def cell(mesh: Mesh, proxy_class: ProxyClass, cluster_name: str) -> Node:
@@ -99,8 +100,15 @@ def selection(target: Target, policy: TrafficPolicy, scope: OutboundScope) -> Se
 
 
 def _parts(mesh: Mesh, selection: Selection) -> list[tuple[Locality, Part]]:
-    places = localities(mesh, selection.hostname, selection.namespace, selection.port_name)
-    made = ((place, part(mesh, selection, place)) for place in places)
+    """A few endpoints are made on the spot; of many, only a locality that changed is made anew."""
+    known = groups(mesh, selection.hostname, selection.namespace, selection.port_name)
+    if sum(len(endpoints) for _, endpoints in known) <= FEW:
+        made = (
+            (place, make_part(mesh, selection, place, chosen(mesh, selection, endpoints)))
+            for place, endpoints in known
+        )
+    else:
+        made = ((place, part(mesh, selection, place)) for place, _ in known)
     return [(place, of) for place, of in made if of.size]
 
 
@@ -118,9 +126,10 @@ def _joined(parts: Iterable[tuple[Part, int]]) -> bytes:
 
 def _single(mesh: Mesh, selection: Selection) -> bytes:
     """The first endpoint alone: Envoy resolves one name where it uses one answer at a time."""
-    for place, _ in _parts(mesh, selection):
-        first = chosen(mesh, selection, place)[:1]
-        return _joined([(make_part(mesh, selection, place, first), 0)])
+    known = groups(mesh, selection.hostname, selection.namespace, selection.port_name)
+    for place, members in known:
+        if first := chosen(mesh, selection, members)[:1]:
+            return _joined([(make_part(mesh, selection, place, first), 0)])
     return b""
 
 
@@ -139,9 +148,10 @@ def _ranked(mesh: Mesh, selection: Selection, ranks: Ranking) -> bytes:
 def _ranked_by_labels(mesh: Mesh, selection: Selection, ranks: Ranking) -> bytes:
     """A locality can fall apart into several ranks."""
     found: list[tuple[Part, int]] = []
-    for place in localities(mesh, selection.hostname, selection.namespace, selection.port_name):
+    known = groups(mesh, selection.hostname, selection.namespace, selection.port_name)
+    for place, members in known:
         split: dict[int, list[Endpoint]] = {}
-        for endpoint in chosen(mesh, selection, place):
+        for endpoint in chosen(mesh, selection, members):
             split.setdefault(label_rank(endpoint, ranks.labels), []).append(endpoint)
         found.extend(
             (make_part(mesh, selection, place, tuple(split[rank])), rank) for rank in sorted(split)

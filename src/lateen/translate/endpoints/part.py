@@ -45,12 +45,6 @@ class Part(NamedTuple):
 
 
 @derived
-def localities(mesh: Mesh, hostname: str, namespace: str, port_name: str) -> tuple[Locality, ...]:
-    """Where one port is served, sorted."""
-    return tuple(place for place, _ in groups(mesh, hostname, namespace, port_name))
-
-
-@derived
 def groups(
     mesh: Mesh, hostname: str, namespace: str, port_name: str
 ) -> tuple[tuple[Locality, tuple[Endpoint, ...]], ...]:
@@ -74,12 +68,12 @@ def members(
 
 @derived
 def part(mesh: Mesh, selection: Selection, locality: Locality) -> Part:
-    return make_part(mesh, selection, locality, chosen(mesh, selection, locality))
-
-
-def chosen(mesh: Mesh, selection: Selection, locality: Locality) -> tuple[Endpoint, ...]:
-    """The locality's endpoints that the selection lets through."""
     found = members(mesh, selection.hostname, selection.namespace, selection.port_name, locality)
+    return make_part(mesh, selection, locality, chosen(mesh, selection, found))
+
+
+def chosen(mesh: Mesh, selection: Selection, found: tuple[Endpoint, ...]) -> tuple[Endpoint, ...]:
+    """Those that the selection lets through."""
     if selection.labels:
         wanted = frozenset(selection.labels)
         found = tuple(endpoint for endpoint in found if wanted.issubset(endpoint.labels))

@@ -123,6 +123,37 @@ def test_one_changed_endpoint_is_one_changed_cell() -> None:
     assert mesh.graph.settle() == [nodes[0]]
 
 
+def test_many_endpoints_are_sent_as_few_would_be() -> None:
+    text = service("big", "selector: {app: big}, ports: [{name: http, port: 80}]")
+    expected = {"a": set[str](), "b": set[str]()}
+    for number in range(100):
+        address, region = f"10.2.0.{number}", "ab"[number % 2]
+        expected[region].add(address)
+        text += istio(
+            "WorkloadEntry", f"w{number}",
+            f"address: {address}, labels: {{app: big}}, locality: {region}",
+        )  # fmt: skip
+    mesh = mesh_of(text)
+    name = "outbound|80||big.default.svc.cluster.local"
+    node = endpoints.cell(mesh, CLIENT, name)
+    mesh.graph.observe(node)
+    mesh.graph.settle()
+    before = mesh.graph.evaluations
+
+    apply(mesh, istio("WorkloadEntry", "w0", "address: 10.3.0.1, labels: {app: big}, locality: a"))
+    expected["a"] ^= {"10.2.0.0", "10.3.0.1"}
+
+    assert mesh.graph.settle() == [node]
+    assert mesh.graph.evaluations - before < 15
+    assert {
+        place["locality"]["region"]: {
+            endpoint["endpoint"]["address"]["socket_address"]["address"]
+            for endpoint in place["lb_endpoints"]
+        }
+        for place in localities(mesh, name)
+    } == expected
+
+
 def test_traffic_that_stays_on_the_node_sees_that_node_alone() -> None:
     text = service(
         "local", "selector: {app: local}, internalTrafficPolicy: Local, ports: [{port: 80}]"
