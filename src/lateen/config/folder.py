@@ -57,6 +57,7 @@ class FolderSource:
         self._namespace = namespace or DEFAULT_NAMESPACE
         self._places: dict[Key, list[tuple[int, Path]]] = {}
         self._sent: dict[Key, Resource[Any]] = {}
+        self._repeated: set[Key] = set()  # keys with more than one place
         self._pending: set[Key] = set()
         self._missing: set[Path] = set()  # gone or emptied, for good or for a moment
         self._links: dict[Path, set[Path]] = {}  # the file that symbolic links stand for -> links
@@ -92,12 +93,11 @@ class FolderSource:
         found: list[Problem] = []
         for root in self._roots:
             found += [root.trouble] if root.trouble else []
-            for path in sorted(root.files):
+            for path in sorted(root.troubled):
                 found += root.files[path].problems
-        for key, places in self._places.items():
-            if len(places) > 1:
-                first, *others = (self._object(place, key) for place in places)
-                found += [duplicate(other, first) for other in others]
+        for key in sorted(self._repeated):
+            first, *others = (self._object(place, key) for place in self._places[key])
+            found += [duplicate(other, first) for other in others]
         return tuple(found)
 
     def _folders(self) -> Iterator[Path]:
@@ -174,7 +174,7 @@ class FolderSource:
             text = paths.text_of(path)
         except (OSError, paths.UnreadableFile) as error:
             problem = Problem(code="unreadable", message=paths.reason(error), file=str(path))
-            root.files[path] = File(objects=old.objects, problems=(problem,))
+            root.put(path, File(objects=old.objects, problems=(problem,)))
             return
         self._missing.discard(path)
         if stat.st_size > LARGE_BYTES:
@@ -186,7 +186,7 @@ class FolderSource:
             new.problems += (emptied(path),)
             new.objects = old.objects
         root.held.discard(path)
-        root.files[path] = new
+        root.put(path, new)
         self._place(root, path, old.objects, new.objects)
 
     def _drop(self, root: Root, gone: set[Path]) -> None:
@@ -202,7 +202,7 @@ class FolderSource:
             return
         root.held = set()
         for path in gone:
-            file = root.files.pop(path)
+            file = root.take(path)
             self._place(root, path, file.objects, {})
 
     def _place(
@@ -211,11 +211,15 @@ class FolderSource:
         place = (self._roots.index(root), path)
         for key in old.keys() - new.keys():
             self._places[key].remove(place)
+            if len(self._places[key]) < 2:
+                self._repeated.discard(key)
             if not self._places[key]:
                 del self._places[key]
         for key in new.keys() - old.keys():
             self._places.setdefault(key, []).append(place)
             self._places[key].sort()
+            if len(self._places[key]) > 1:
+                self._repeated.add(key)
         self._pending.update(
             key for key in old.keys() | new.keys() if old.get(key) is not new.get(key)
         )

@@ -31,11 +31,23 @@ class Root:
 
     path: Path
     files: dict[Path, File] = field(default_factory=dict)
+    troubled: set[Path] = field(default_factory=set)  # files with problems
     held: set[Path] = field(default_factory=set)  # gone, and kept since they were the last ones
     trouble: Problem | None = None
 
     def holds(self, path: Path) -> bool:
         return path == self.path or self.path in path.parents
+
+    def put(self, path: Path, file: File) -> None:
+        self.files[path] = file
+        if file.problems:
+            self.troubled.add(path)
+        else:
+            self.troubled.discard(path)
+
+    def take(self, path: Path) -> File:
+        self.troubled.discard(path)
+        return self.files.pop(path)
 
     def objects_without(self, gone: set[Path]) -> int:
         return sum(len(file.objects) for path, file in self.files.items() if path not in gone)
@@ -83,7 +95,8 @@ def keep(old: File, new: File, key: Key) -> None:
 def unreadable(path: Path) -> Problem | None:
     try:
         if path.is_dir():
-            os.listdir(path)
+            with os.scandir(path) as entries:
+                next(entries, None)
         else:
             path.stat()
     except OSError as error:

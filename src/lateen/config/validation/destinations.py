@@ -37,7 +37,7 @@ def check_destination(report: Report, path: str, destination: Destination | None
         report.error(f"{path}.host", 'invalid destination host "*"')
     else:
         fault = names.wildcard_domain_fault(host)
-        if fault and not names.is_ip(host):
+        if fault:
             report.error(f"{path}.host", f'"{host}" {fault}')
     if destination.subset and not names.is_dns_label(destination.subset):
         report.error(f"{path}.subset", f'"{destination.subset}" is not the name of a subset')

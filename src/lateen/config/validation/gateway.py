@@ -48,6 +48,7 @@ def check_host(report: Report, path: str, host: str) -> None:
     fault = names.long_domain_fault(name)
     if fault and not names.is_ip(name):
         report.error(path, f'"{name}" {fault}')
+    names.warn_of_partial_wildcard(report, path, name)
 
 
 def check_server_port(report: Report, path: str, server: Server) -> None:

@@ -67,6 +67,13 @@ def header_name_fault(name: str) -> str:
     return ""
 
 
+def changed_header_fault(name: str) -> str:
+    """A header that a route sets, adds or removes; of the pseudo-headers only the authority."""
+    if name.startswith(":") and name.lower() != ":authority":
+        return f'"{name}": a header that is changed cannot begin with :'
+    return header_name_fault(name)
+
+
 def strict_header_name_fault(name: str) -> str:
     """A header that we write ourselves: no pseudo-header, no exotic character."""
     if not STRICT_NAME.fullmatch(name):
@@ -118,7 +125,8 @@ def check_duration(report: Report, path: str, duration: Duration | None) -> None
     if duration is None:
         return
     if duration < MILLISECOND:
-        report.error(path, f"duration must be greater than 1ms, not {duration}")
+        hint = "leave it out for none" if duration == 0 else ""
+        report.error(path, f"duration must be greater than 1ms, not {duration}", hint)
     elif duration % MILLISECOND:
         report.error(path, f"{duration} is finer than a millisecond")
 

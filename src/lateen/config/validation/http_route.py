@@ -128,11 +128,11 @@ def check_operations(report: Report, path: str, operations: HeaderOperations | N
     for field, values in (("set", operations.set), ("add", operations.add)):
         for name, value in values.items():
             where = f"{path}.{field}[{name}]"
-            for fault in (http.header_name_fault(name), http.header_value_fault(value)):
+            for fault in (http.changed_header_fault(name), http.header_value_fault(value)):
                 if fault:
                     report.error(where, fault)
     for index, name in enumerate(operations.remove):
-        fault = http.header_name_fault(name)
+        fault = http.changed_header_fault(name)
         if fault:
             report.error(f"{path}.remove[{index}]", fault)
 
@@ -310,16 +310,17 @@ def check_destinations(report: Report, path: str, routes: tuple[HTTPRouteDestina
 
 
 def check_authority(report: Report, path: str, route: HTTPRoute) -> None:
-    """The authority can be rewritten once."""
-    at_route = authorities(route.headers) + bool(route.rewrite and route.rewrite.authority)
+    """At one level the authority is rewritten in one place; the route's own wins over others."""
+    rewrites = bool(route.rewrite and route.rewrite.authority)
+    if authorities(route.headers) + rewrites > 1:
+        report.error(path, "sets the authority more than once", "keep one of them")
     for index, destination in enumerate(route.route):
-        count = authorities(destination.headers)
-        if count > 1 or (count and at_route):
-            report.warning(
-                f"{path}.route[{index}].headers", "sets the authority, which is set already"
+        if authorities(destination.headers) > 1:
+            report.error(
+                f"{path}.route[{index}].headers",
+                "sets the authority more than once",
+                "keep one of them",
             )
-    if at_route > 1:
-        report.warning(path, "sets the authority more than once; one of them is in force")
 
 
 def authorities(headers: Headers | None) -> int:

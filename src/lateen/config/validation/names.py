@@ -79,6 +79,12 @@ def long_domain_fault(name: str) -> str:
     return wildcard_domain_fault(name)
 
 
+def warn_of_partial_wildcard(report: Report, path: str, name: str) -> None:
+    """`*a.b`: TLS certificates and SNI have no such wildcard, so that it works for HTTP alone."""
+    if "*" in name and name != "*" and not name.startswith("*."):
+        report.warning(path, f'partial wildcard "{name}" works for plain HTTP only', 'use "*."')
+
+
 def gateway_host_fault(name: str, *, by_sni: bool) -> str:
     """A host of a VirtualService on a gateway: with TLS routes also an `outbound_.80_...` name."""
     if by_sni and name.startswith("outbound_"):

@@ -47,8 +47,9 @@ def check_hosts(report: Report, spec: ServiceEntry) -> None:
             report.error(where, "hostname cannot be wildcard")
             continue
         fault = names.wildcard_domain_fault(host)
-        if fault and not names.is_ip(host):
+        if fault:
             report.error(where, f'"{host}" {fault}')
+        names.warn_of_partial_wildcard(report, where, host)
 
 
 def check_selector(report: Report, spec: ServiceEntry) -> None:
@@ -140,7 +141,7 @@ def check_port_references(
 def check_dns(report: Report, spec: ServiceEntry) -> None:
     if not spec.endpoints and spec.workload_selector is None:
         for index, host in enumerate(spec.hosts):
-            if host != "*" and not names.is_fqdn(host) and not names.is_ip(host):
+            if host.startswith("*") and host != "*":
                 report.error(
                     f"spec.hosts[{index}]",
                     f"hosts must be FQDN if no endpoints are provided for resolution mode "

@@ -74,6 +74,7 @@ def check_hosts(report: Report, spec: VirtualService, *, on_mesh: bool, on_gatew
                 "name hosts, or set gateways",
             )
             sound = False
+        names.warn_of_partial_wildcard(report, where, host)
     if sound:
         check_duplicate_hosts(report, spec.hosts)
 

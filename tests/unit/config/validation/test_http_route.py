@@ -127,4 +127,4 @@ def test_a_prefix_is_rewritten_only_where_a_prefix_was_matched() -> None:
 
 def test_the_authority_is_set_once() -> None:
     twice = {"rewrite": {"authority": "x"}, "headers": {"request": {"set": {"Host": "y"}}}}
-    assert routed(**twice) == ["warning"]
+    assert routed(**twice) == ["error"]
