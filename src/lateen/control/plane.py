@@ -173,6 +173,7 @@ class ControlPlane:
         )
         self.admin = HttpServer(self.settings.admin_address, pages.table())
         await self.admin.start()
+        log.info("serving the admin interface", extra={"address": str(self.admin.address)})
 
     async def _serve_discovery(self) -> None:
         methods = self.server.methods()
