@@ -53,7 +53,7 @@ def test_every_listed_case_passes(update_passing: bool) -> None:
 
 def verdict(case: dict[str, Any]) -> str:
     """Why the case fails, or nothing."""
-    problems = list(problems_of(expanded(case["resource"]), fragment=bool(case.get("fragment"))))
+    problems = list(problems_of(expanded(case["resource"])))
     errors = [problem for problem in problems if problem.severity is Severity.ERROR]
     warnings = [problem for problem in problems if problem.severity is Severity.WARNING]
     told = "; ".join(str(problem) for problem in problems) or "no problem"
@@ -82,9 +82,9 @@ def expanded(value: Any) -> Any:
     return {key: expanded(item) for key, item in value.items()}
 
 
-def problems_of(resource: dict[str, Any], *, fragment: bool) -> Iterator[Problem]:
+def problems_of(resource: dict[str, Any]) -> Iterator[Problem]:
     if resource.get("kind") == "MeshConfig":
-        yield from mesh_config_problems(resource, fragment=fragment)
+        yield from mesh_config_problems(resource)
     elif resource.get("kind") == "MeshNetworks":
         networks, problems = decode(resource["meshNetworks"], MeshNetworks, path="", strict=True)
         report = Report()
@@ -96,10 +96,11 @@ def problems_of(resource: dict[str, Any], *, fragment: bool) -> Iterator[Problem
             yield from document.problems
 
 
-def mesh_config_problems(resource: dict[str, Any], *, fragment: bool) -> Iterator[Problem]:
+def mesh_config_problems(resource: dict[str, Any]) -> Iterator[Problem]:
     if resource.get("merged_over_defaults") is False:
         config, problems = decode(resource["mesh"], MeshConfig, path="", strict=True)
-        if fragment and config is not None:  # only its part is judged, as it stands
+        if set(resource["mesh"]) == {"defaultConfig"} and config is not None:
+            # What is asked is whether that part is sound, as it stands.
             config = msgspec.structs.replace(DEFAULTS, default_config=config.default_config)
     else:
         config, problems = effective(resource["mesh"], strict=True)

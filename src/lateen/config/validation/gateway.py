@@ -57,7 +57,7 @@ def check_server_port(report: Report, path: str, server: Server) -> None:
         report.error(f"{path}.port", "port is required")
         return
     if not port.protocol:
-        report.error(f"{path}.port.protocol", "protocol is required")
+        report.error(f"{path}.port.protocol", "invalid protocol: it is required")
     check_protocol(report, f"{path}.port.protocol", port.protocol)
     if not server.bind.startswith(UNIX):
         names.check_port(report, f"{path}.port.number", port.number)
@@ -78,11 +78,11 @@ def check_bind(report: Report, path: str, server: Server) -> None:
         if server.port is not None and server.port.number:
             report.error(
                 f"{path}.port.number",
-                "port number must be 0 for a unix domain socket",
+                "port number must be 0 for unix domain socket",
                 "remove number",
             )
     elif not names.is_ip(bind):
-        report.error(f"{path}.bind", f'"{bind}" is neither an IP address nor a unix socket')
+        report.error(f"{path}.bind", f'"{bind}" is not a valid IP address, nor a unix socket')
 
 
 def check_tls_suits_port(report: Report, path: str, server: Server) -> None:

@@ -46,10 +46,10 @@ def fqdn_fault(name: str) -> str:
     if not name:
         return "is an empty domain name"
     if len(name) > LONGEST_NAME:
-        return f"is longer than {LONGEST_NAME} characters"
+        return f"is too long: at most {LONGEST_NAME} characters"
     labels = name.removesuffix(".").split(".")
     if labels[-1].isdigit():
-        return "ends with a number, as only an IP address does"
+        return "is invalid: only an IP address ends with a number"
     for label in labels:
         if len(label) > LONGEST_LABEL:
             return f'has a part longer than {LONGEST_LABEL} characters: "{label}"'
@@ -63,7 +63,7 @@ def wildcard_domain_fault(name: str) -> str:
     if not name:
         return "is an empty domain name"
     if len(name) > LONGEST_NAME:
-        return f"is longer than {LONGEST_NAME} characters"
+        return f"is too long: at most {LONGEST_NAME} characters"
     if name == "*":
         return ""
     first, _, rest = name.partition(".")
@@ -139,7 +139,7 @@ def check_labels(report: Report, path: str, labels: Mapping[str, str]) -> None:
 
 def check_port(report: Report, path: str, number: int) -> None:
     if not 1 <= number <= 65535:
-        report.error(path, f"port must be between 1-65535, not {number} (out of range: {number})")
+        report.error(path, f"port number {number} is out of range: port must be between 1-65535")
 
 
 def check_subnet(report: Report, path: str, text: str) -> None:

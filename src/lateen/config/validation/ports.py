@@ -29,7 +29,7 @@ def check_protocol(report: Report, path: str, protocol: str) -> None:
     """Empty means that the protocol is found out from the traffic."""
     if protocol and protocol.upper() not in PROTOCOLS:
         report.error(
-            path, f"unsupported protocol: {protocol}", f"known are {', '.join(sorted(PROTOCOLS))}"
+            path, f'invalid protocol "{protocol}"', f"known are {', '.join(sorted(PROTOCOLS))}"
         )
 
 

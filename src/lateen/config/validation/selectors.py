@@ -62,7 +62,7 @@ def check_targets(
     """A policy says once what it applies to."""
     ways = [selector is not None, target_ref is not None, bool(target_refs)]
     if sum(ways) > 1:
-        report.error("spec", "only one of targetRefs or selector can be set")
+        report.error("spec", "only one of targetRefs or selector can be set", "remove one of them")
     if len(target_refs) > TARGET_LIMIT:
         report.error("spec.targetRefs", f"at most {TARGET_LIMIT} entries, not {len(target_refs)}")
     if target_ref is not None:

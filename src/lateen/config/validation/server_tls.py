@@ -30,6 +30,11 @@ CIPHER_SUITES = frozenset(
     )
 )
 MOST_CERTIFICATES = 2  # one RSA and one ECDSA, between which a client chooses
+TITLES = {
+    "serverCertificate": "server certificate",
+    "privateKey": "private key",
+    "caCertificates": "CA bundle",
+}
 VERIFYING = (TLSmode.MUTUAL, TLSmode.OPTIONAL_MUTUAL)
 
 
@@ -77,7 +82,8 @@ def forbid_certificates(report: Report, path: str, tls: ServerTLSSettings) -> No
     for name in configured(tls):
         report.error(
             f"{path}.{name}",
-            f"ISTIO_MUTUAL TLS cannot have {name}: the mesh provides the certificates",
+            f"ISTIO_MUTUAL TLS cannot have associated {TITLES.get(name, name)}",
+            "the mesh provides it",
         )
 
 
