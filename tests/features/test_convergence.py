@@ -14,7 +14,7 @@ from lateen.xds import kinds
 from lateen.xds.groups import Response
 from lateen.xds.server import DiscoveryServer
 from lateen.xds.stream import Stream
-from tests.unit.xds.ads_client import DELTA_REQUEST, DELTA_RESPONSE
+from tests.unit.xds.ads_client import DELTA_REQUEST, DELTA_RESPONSE, WHOLE_REQUEST, WHOLE_RESPONSE
 from tests.unit.xds.plain_mesh import PlainMesh
 
 NAMES = ("a", "b", "c", "d")
@@ -40,7 +40,7 @@ class ModelCall:
         raise AssertionError(f"the server ended the stream: {text}")
 
 
-class ModelProxy:
+class DeltaProxy:
     """Delta ADS as Envoy speaks it."""
 
     def __init__(self, server: DiscoveryServer) -> None:
@@ -54,12 +54,15 @@ class ModelProxy:
 
     def connect(self) -> None:
         self.call = ModelCall()
-        self.stream: Stream = self.server._open_delta(self.call)  # type: ignore[arg-type]
+        self.stream: Stream = self.open(self.call)
         self.first = True
         self.unacknowledged = []
         again, self.started = self.started, []
         for type_url in again:
             self.start(type_url)
+
+    def open(self, call: Any) -> Stream:
+        return self.server._open_delta(call)
 
     def reconnect(self) -> None:
         self.stream.on_close()
@@ -98,17 +101,20 @@ class ModelProxy:
 
     def read(self) -> None:
         for response in self.call.sent:
-            message = DELTA_RESPONSE.FromString(response.body)
-            held = self.held[message.type_url]
-            for resource in message.resources:
-                if message.type_url in LISTED or resource.name in self.wanted[message.type_url]:
-                    held[resource.name] = (resource.version, resource.resource.value)
-                self.note_warming(message.type_url, resource.name)
-            for name in message.removed_resources:
-                held.pop(name, None)
-                self.warming.discard(name)
-            self.unacknowledged.append(message)
+            self.apply(response)
         self.call.sent.clear()
+
+    def apply(self, response: Response) -> None:
+        message = DELTA_RESPONSE.FromString(response.body)
+        held = self.held[message.type_url]
+        for resource in message.resources:
+            if message.type_url in LISTED or resource.name in self.wanted[message.type_url]:
+                held[resource.name] = (resource.version, resource.resource.value)
+            self.note_warming(message.type_url, resource.name)
+        for name in message.removed_resources:
+            held.pop(name, None)
+            self.warming.discard(name)
+        self.unacknowledged.append(message)
 
     def note_warming(self, type_url: str, name: str) -> None:
         if type_url == kinds.CLUSTER and name in self.wanted[kinds.ENDPOINT]:
@@ -132,6 +138,45 @@ class ModelProxy:
         raise AssertionError("the server never stops sending")
 
 
+class WholeProxy(DeltaProxy):
+    """The state of the world: every request names all, every response is the truth of its type."""
+
+    def open(self, call: Any) -> Stream:
+        self.nonces: dict[str, str] = {}
+        return self.server._open_whole(call)
+
+    def request(self, type_url: str, **fields: Any) -> None:
+        message = WHOLE_REQUEST(type_url=type_url)
+        message.resource_names.extend(sorted(self.wanted.get(type_url, ())))
+        message.response_nonce = self.nonces.get(type_url, "")
+        if self.first:
+            message.node.id = "sidecar~1.1.1.1~p.default~default.svc.cluster.local"
+            self.first = False
+        if type_url not in self.started:
+            self.started.append(type_url)
+        self.stream.on_message(message.SerializeToString())
+
+    def apply(self, response: Response) -> None:
+        message = WHOLE_RESPONSE.FromString(response.body)
+        contents = [resource.value for resource in message.resources]
+        named = {content[:1].decode(): content for content in contents}
+        for content in contents:
+            if content[:1] == b"\x0a":  # an empty assignment
+                del named["\n"]
+                break
+        named |= {c[2:].decode(): c for c in contents if c[:1] == b"\x0a"}
+        before = self.held[message.type_url]
+        if message.type_url in LISTED:
+            self.held[message.type_url] = {}
+        for name, content in named.items():
+            if message.type_url in LISTED or name in self.wanted[message.type_url]:
+                self.held[message.type_url][name] = ("", content)
+            if before.get(name) != ("", content) or message.type_url == kinds.ENDPOINT:
+                self.note_warming(message.type_url, name)
+        self.nonces[message.type_url] = message.nonce
+        self.unacknowledged.append(message)
+
+
 names = st.sampled_from(NAMES)
 kind = st.sampled_from((*LISTED, *NAMED))
 step = st.one_of(
@@ -150,7 +195,7 @@ step = st.one_of(
 
 
 def perform(
-    mesh: PlainMesh, server: DiscoveryServer, proxy: ModelProxy, what: tuple[Any, ...]
+    mesh: PlainMesh, server: DiscoveryServer, proxy: DeltaProxy, what: tuple[Any, ...]
 ) -> None:
     match what:
         case ("put", type_url, name, value):
@@ -182,7 +227,7 @@ def perform(
                 mesh.classes.discard("default")
 
 
-def expected(mesh: PlainMesh, proxy: ModelProxy, type_url: str) -> dict[str, bytes]:
+def expected(mesh: PlainMesh, proxy: DeltaProxy, type_url: str) -> dict[str, bytes]:
     if type_url in LISTED:
         listed = mesh.lists.peek(type_url) or ()
         narrow = mesh.classes.peek("default") == "narrow"
@@ -214,10 +259,8 @@ AGAIN = (("put", kinds.CLUSTER, "a", 8), ("put", kinds.LISTENER, "a", 9))
 def test_a_proxy_ends_with_exactly_what_the_mesh_holds_for_it(
     before: tuple[Any, ...], steps: list[tuple[Any, ...]]
 ) -> None:
-    mesh = PlainMesh()
-    server = DiscoveryServer(mesh, clock=lambda: 0.0, metrics=Registry(), admission=lambda *_: None)
-    server._sweep_later = lambda: None  # type: ignore[method-assign]  # there is no event loop
-    proxy = ModelProxy(server)
+    mesh, server = new_server()
+    proxy = DeltaProxy(server)
     for stage in ((*before, *steps), CHANGED, REMOVED, AGAIN):
         for what in stage:
             perform(mesh, server, proxy, what)
@@ -226,7 +269,37 @@ def test_a_proxy_ends_with_exactly_what_the_mesh_holds_for_it(
         check(mesh, proxy)
 
 
-def check(mesh: PlainMesh, proxy: ModelProxy) -> None:
+@settings(max_examples=400, deadline=None)
+@given(st.one_of(st.just(()), st.just(COMPLETE)), st.lists(step, max_size=40))
+def test_the_same_holds_for_the_state_of_the_world(
+    before: tuple[Any, ...], steps: list[tuple[Any, ...]]
+) -> None:
+    mesh, server = new_server()
+    proxy = WholeProxy(server)
+    for stage in ((*before, *steps), CHANGED, AGAIN):
+        for what in stage:
+            perform(mesh, server, proxy, what)
+        server.push()
+        proxy.settle()
+        for type_url in LISTED:
+            if type_url in proxy.started:
+                held = {name: content for name, (_, content) in proxy.held[type_url].items()}
+                assert held == expected(mesh, proxy, type_url)
+        for type_url in NAMED:
+            for name, content in expected(mesh, proxy, type_url).items():
+                if type_url in proxy.started:
+                    assert proxy.held[type_url][name] == ("", content)
+        assert not proxy.warming & proxy.wanted[kinds.ENDPOINT]
+
+
+def new_server() -> tuple[PlainMesh, DiscoveryServer]:
+    mesh = PlainMesh()
+    server = DiscoveryServer(mesh, clock=lambda: 0.0, metrics=Registry(), admission=lambda *_: None)
+    server._sweep_later = lambda: None  # type: ignore[method-assign]  # there is no event loop
+    return mesh, server
+
+
+def check(mesh: PlainMesh, proxy: DeltaProxy) -> None:
     for type_url in proxy.started:
         held = {name: content for name, (_, content) in proxy.held[type_url].items()}
         assert held == expected(mesh, proxy, type_url), kinds.short(type_url)
