@@ -28,6 +28,7 @@ from lateen.base.problem import Problem
 from lateen.local import quantity
 from lateen.local.cgroups import Limits
 from lateen.local.settings import FILE, Settings
+from lateen.local.volumes import MountPlan, VolumeError, mount_plans
 
 DEFAULT_NAMESPACE = "default"
 NODE_NAME = "localhost"
@@ -63,6 +64,7 @@ class ContainerPlan:
     resources: ResourceRequirements = field(default_factory=ResourceRequirements)
     user: int | None = None
     group: int | None = None
+    mounts: tuple[MountPlan, ...] = ()
     always: bool = False  # an init container that keeps running beside the others
     runnable: bool = True
     problems: tuple[Problem, ...] = field(default=(), compare=False)
@@ -106,6 +108,20 @@ class References:
         decoded = {key: _decoded(value) for key, value in found.data.items()}
         return {**decoded, **found.string_data}
 
+    def content(self, namespace: str, kind: str, name: str) -> dict[str, bytes] | None:
+        """The keys of a ConfigMap or Secret, as files."""
+        if kind == "ConfigMap":
+            config = self.config_maps.get((namespace, name))
+            if config is None:
+                return None
+            text = {key: value.encode() for key, value in config.data.items()}
+            return {**text, **config.binary_data}
+        secret = self.secrets.get((namespace, name))
+        if secret is None:
+            return None
+        given = {key: value.encode() for key, value in secret.string_data.items()}
+        return {**secret.data, **given}
+
 
 class Missing(Exception):
     """A reference leads nowhere; becomes a Problem where the container is planned."""
@@ -145,6 +161,12 @@ def container_plan(
         Limits.of(container.resources or ResourceRequirements())
     except ValueError as trouble:
         report(f"resources.limits: {trouble}")
+    mounts = []
+    for mount in mount_plans(container.volume_mounts):
+        if isinstance(mount, VolumeError):
+            report(str(mount))
+        else:
+            mounts.append(mount)
     argv = tuple(expand(word, known) for word in (*command, *container.args))
     context = container.security_context or spec.security_context
     return ContainerPlan(
@@ -161,6 +183,7 @@ def container_plan(
         resources=container.resources or ResourceRequirements(),
         user=context.run_as_user if context else None,
         group=context.run_as_group if context else None,
+        mounts=tuple(mounts),
         always=container.restart_policy == "Always",
         runnable=not problems,
         problems=tuple(problems),

@@ -49,8 +49,8 @@ USERNS_REMEDY = (
 )
 EXPLICIT_NOTICE = (
     "explicit mode: traffic is not captured, so applications must listen on $HOST and call "
-    "others through $HTTP_PROXY or *_SERVICE_HOST; run as root, or allow user namespaces, for "
-    "transparent capture"
+    "others through $HTTP_PROXY or *_SERVICE_HOST, and volumes are in $LATEEN_VOLUMES; run as "
+    "root, or allow user namespaces, for transparent capture and mounts"
 )
 
 

@@ -36,6 +36,18 @@ def bind_mount(source: str, target: str) -> None:
     )
 
 
+def lay_over(folder: str, upper: str, work: str, *, in_user_namespace: bool) -> None:
+    """What is made below `folder` from now on is made in `upper`; both must exist, and `work`."""
+    options = f"lowerdir={folder},upperdir={upper},workdir={work}"
+    if in_user_namespace:
+        options += ",userxattr"
+    kind = b"overlay"
+    _check(
+        _libc.mount(kind, folder.encode(), kind, ctypes.c_ulong(0), options.encode()),
+        f"lay over {folder}",
+    )
+
+
 def own_mounts() -> None:
     """A mount namespace whose changes nobody else sees."""
     unshare(CLONE_NEWNS)

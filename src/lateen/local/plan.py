@@ -11,6 +11,7 @@ count as part of the template: who edits them here wants to see them at work. Wh
 import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -21,6 +22,7 @@ from lateen.base.problem import Problem, Severity
 from lateen.local import injection
 from lateen.local.container_plan import ContainerPlan, References, container_plan
 from lateen.local.settings import Settings
+from lateen.local.volumes import VolumeError, VolumePlan, volume_plans
 
 CONTROLLERS = ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job", "Pod")
 NOT_RUN = {"CronJob": "schedules are not run on this machine; write a Job to run it once"}
@@ -50,6 +52,7 @@ class PodPlan:
     containers: tuple[ContainerPlan, ...]
     init_containers: tuple[ContainerPlan, ...]
     spec: PodSpec
+    volumes: tuple[VolumePlan, ...] = ()
     restart_policy: str = "Always"
     grace_seconds: float = 30
     backoff_limit: int = 6
@@ -89,6 +92,11 @@ def plan(resources: Iterable[Resource[Any]], settings: Settings) -> Plan:
         for pod in made[:1]:
             parts = (*pod.init_containers, *pod.containers)
             problems += [problem for part in parts for problem in part.problems]
+            problems += [
+                _problem(resource, str(trouble), Severity.ERROR)
+                for trouble in _volumes(pod.spec, namespace, references)
+                if isinstance(trouble, VolumeError)
+            ]
     return Plan(tuple(pods), tuple(problems))
 
 
@@ -134,7 +142,9 @@ def _template_digest(
     resolved = [
         (part.argv, [(name, str(value)) for name, value in part.environment]) for part in parts
     ]
-    content = msgspec.json.encode((template, role, resolved, [p.directory for p in parts]))
+    files = [volume.files for volume in pod.volumes]
+    places = [part.directory for part in parts]
+    content = msgspec.json.encode((template, role, resolved, places, files))
     return _digest(content, 9)
 
 
@@ -167,12 +177,23 @@ def _pod(
         containers=planned(application),
         init_containers=planned(initial),
         spec=spec,
+        volumes=tuple(
+            volume
+            for volume in _volumes(spec, meta.namespace, references)
+            if isinstance(volume, VolumePlan)
+        ),
         restart_policy=_restart_policy(resource, spec),
         grace_seconds=30 if grace is None else grace,
         backoff_limit=6 if backoff is None else backoff,
         recreate=_recreates(resource),
         origin=str(resource.origin),
     )
+
+
+def _volumes(
+    spec: PodSpec, namespace: str, references: References
+) -> tuple[VolumePlan | VolumeError, ...]:
+    return tuple(volume_plans(spec, partial(references.content, namespace)))
 
 
 def _recreates(resource: Resource[Any]) -> bool:

@@ -21,7 +21,7 @@ from lateen.base.private_files import private_folder, write_private
 from lateen.base.tasks import Tasks
 from lateen.identity.tokens import TokenSigner
 from lateen.intercept import annotations
-from lateen.local import agent_config, probe, runtime
+from lateen.local import agent_config, probe, runtime, volumes
 from lateen.local.cgroups import Cgroups, Limits
 from lateen.local.container import FIRST_BACKOFF_SECONDS, LAST_BACKOFF_SECONDS, Container
 from lateen.local.container_plan import ContainerPlan, FieldOfPod
@@ -35,6 +35,7 @@ from lateen.local.state import MESH_MARK, MeshState, PodState
 
 log = logging.getLogger(__name__)
 
+VOLUMES = "volumes"  # below the pod's folder, and in $LATEEN_VOLUMES
 TOKEN_SECONDS = 12 * 3600
 STATUS_PORT = 15020
 READY_POLL_SECONDS = 0.05
@@ -216,12 +217,26 @@ class Pod:
             credentials = Credentials(plan.user, plan.group)
         return Container(
             plan,
-            place=replace(self._place, cgroups=self._cgroups(plan)),
+            place=self._container_place(plan),
             address=self._attachment.application,
             environment=await self._environment(plan, self._attachment),
             credentials=credentials,
             log_file=self._logs / f"{plan.name}.log",
             changed=self._changed,
+        )
+
+    def _container_place(self, plan: ContainerPlan) -> Place:
+        """The pod's place, with the container's own limits and volumes."""
+        place = replace(self._place, cgroups=self._cgroups(plan))
+        if place.namespace is None or not plan.mounts:
+            return place
+        known = {volume.name: volume for volume in self.plan.volumes}
+        pairs, overlays = volumes.mounts(plan.mounts, known, self._folder / VOLUMES)
+        return replace(
+            place,
+            mounts=(*pairs, *place.mounts),
+            overlays=overlays,
+            scratch=self._folder / "overlays" / plan.name,
         )
 
     def _cgroups(self, plan: ContainerPlan) -> tuple[Path, ...]:
@@ -258,7 +273,10 @@ class Pod:
             mounts = [(str(self._resolv_conf()), "/etc/resolv.conf")]
             mounts.append((str(self._hosts(attachment)), "/etc/hosts"))
             mounts = [pair for pair in mounts if Path(pair[1]).exists()]
+        for volume in plan.volumes:
+            volumes.write(volume, self._folder / VOLUMES)
         identity = {
+            "LATEEN_VOLUMES": str(self._folder / VOLUMES),
             MESH_MARK: str(self._context.state.folder),
             "HOSTNAME": plan.name,
             "LATEEN_WORKLOAD": plan.workload,
@@ -268,7 +286,7 @@ class Pod:
             "LATEEN_SERVICE_ACCOUNT": plan.service_account,
         }
         environment = {**identity, **attachment.environment}
-        self._place = Place(attachment.namespace, tuple(mounts), environment)
+        self._place = Place(attachment.namespace, tuple(mounts), environment=environment)
         if plan.proxy is ProxyRole.SIDECAR and network.captures:
             try:
                 network.capture(attachment, annotations.capture(plan.annotations))
@@ -307,21 +325,30 @@ class Pod:
         clock = asyncio.get_running_loop().time
         while not self._stopping:
             begun = clock()
-            self._agent = agent = await self._spawn_agent()
-            self._changed()
-            async with Tasks() as tasks:
-                tasks.start(self._watch_proxy(), name=f"readiness of {self.plan.id}")
-                code = await agent.wait()
-            self._agent = None
+            reason = await self._run_agent()
             if self._stopping or self.over:
                 return
-            self._reason = f"agent ended with {code}: {tail(self._logs / 'agent.log', 1)}"
-            log.warning("%s: %s", self.plan.id, self._reason)
-            self._set_proxy("starting")
+            self._reason = reason
+            log.warning("%s: %s", self.plan.id, reason)
             self._agent_restarts += 1
+            self._set_proxy("starting")
+            self._changed()
             await asyncio.sleep(pause)
             lived = clock() - begun > LAST_BACKOFF_SECONDS
             pause = FIRST_BACKOFF_SECONDS if lived else min(pause * 2, LAST_BACKOFF_SECONDS)
+
+    async def _run_agent(self) -> str:
+        """Until it ends; why it did."""
+        try:
+            self._agent = agent = await self._spawn_agent()
+        except LocalError as trouble:
+            return str(trouble)
+        self._changed()
+        async with Tasks() as tasks:
+            tasks.start(self._watch_proxy(), name=f"readiness of {self.plan.id}")
+            code = await agent.wait()
+        self._agent = None
+        return f"agent ended with {code}: {tail(self._logs / 'agent.log', 1)}"
 
     async def _spawn_agent(self) -> Process:
         return await spawn(

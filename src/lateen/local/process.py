@@ -24,6 +24,7 @@ KEPT_ENVIRONMENT = (  # of the user's, for every process
     *("LC_ALL", "LC_CTYPE", "SSL_CERT_FILE", "SSL_CERT_DIR", "VIRTUAL_ENV", "LATEEN_ENVOY"),
     *("LD_LIBRARY_PATH", "PYTHONPATH"),
 )
+CANNOT_ENTER = 126  # the exit code of a process whose place cannot be entered
 CAPABILITIES = 64  # more than the kernel has
 
 
@@ -42,6 +43,8 @@ class Place:
 
     namespace: netns.NetworkNamespace | None = None
     mounts: tuple[tuple[str, str], ...] = ()  # source, target
+    overlays: tuple[str, ...] = ()  # folders below which targets have to be made first
+    scratch: Path | None = None  # where that which is made is kept
     environment: Mapping[str, str] = field(default_factory=dict)
     cgroups: tuple[Path, ...] = ()  # that its processes join
 
@@ -115,9 +118,16 @@ def kept_environment() -> dict[str, str]:
 
 
 def _preparation(place: Place, credentials: Credentials) -> Callable[[], None]:
-    """What the child does between fork and exec: system calls only."""
+    """What the child does between fork and exec. Its own trouble goes into the log."""
 
     def prepare() -> None:
+        try:
+            enter()
+        except (OSError, LocalError) as trouble:
+            os.write(2, f"[lateen] cannot enter its pod: {trouble}\n".encode())
+            os._exit(CANNOT_ENTER)
+
+    def enter() -> None:
         for group in place.cgroups:
             with contextlib.suppress(OSError):
                 (group / "cgroup.procs").write_text("0")
@@ -135,8 +145,31 @@ def enter_place(place: Place) -> None:
         netns.enter(place.namespace.handle, netns.CLONE_NEWNET)
     if place.mounts:
         netns.own_mounts()
+        for number, folder in enumerate(place.overlays):
+            _lay_over(folder, place.scratch, number)
         for source, target in place.mounts:
+            _make_target(source, target)
             netns.bind_mount(source, target)
+
+
+def _lay_over(folder: str, scratch: Path | None, number: int) -> None:
+    assert scratch is not None, "a place with overlays has scratch space"
+    upper, work = scratch / f"{number}.upper", scratch / f"{number}.work"
+    for path in (upper, work):
+        path.mkdir(parents=True, exist_ok=True)
+    uid_map = Path("/proc/self/uid_map").read_text().split()
+    netns.lay_over(folder, str(upper), str(work), in_user_namespace=uid_map[2] == "1")
+
+
+def _make_target(source: str, target: str) -> None:
+    if os.path.exists(target):
+        return
+    if os.path.isdir(source):
+        os.makedirs(target)
+        return
+    os.makedirs(os.path.dirname(target), exist_ok=True)
+    with open(target, "w"):
+        pass
 
 
 def take_credentials(credentials: Credentials) -> None:
