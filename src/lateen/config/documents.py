@@ -15,10 +15,12 @@ import msgspec
 
 from lateen.api import kinds
 from lateen.api.kinds import Kind
-from lateen.api.resource import Key, ObjectMeta, Resource
+from lateen.api.mesh_config import MeshConfig
+from lateen.api.resource import Key, ObjectMeta, Resource, Spec
 from lateen.base.problem import Origin, Problem, Severity
 from lateen.config import yaml_text
 from lateen.config.decode import decode
+from lateen.config.mesh_config import effective
 from lateen.config.structure import did_you_mean
 
 DEFAULT_NAMESPACE = "default"
@@ -155,7 +157,7 @@ def fill(document: Document, value: Any, *, strict: bool) -> None:
             document.problems.append(
                 Problem(code="required", message="spec is missing", path="spec")
             )
-    spec, problems = decode(body, kind.spec, path="spec" if kind.has_spec else "", strict=strict)
+    spec, problems = specification(body, kind, strict=strict)
     document.problems += problems
     status = decode_status(document, value.get("status"), kind)
     if spec is None or meta is None:
@@ -168,6 +170,13 @@ def fill(document: Document, value: Any, *, strict: bool) -> None:
         status=status,
         origin=Origin(document.file, document.line),
     )
+
+
+def specification(body: Any, kind: Kind, *, strict: bool) -> tuple[Spec | None, list[Problem]]:
+    """The spec of a kind. A MeshConfig is whole: what it leaves out is the mesh's default."""
+    if kind.spec is MeshConfig:
+        return effective(body, strict=strict)
+    return decode(body, kind.spec, path="spec" if kind.has_spec else "", strict=strict)
 
 
 def identify(document: Document, value: dict[str, Any]) -> None:

@@ -24,10 +24,14 @@ def effective(
 ) -> tuple[MeshConfig, tuple[Problem, ...]]:
     """`root_namespace` holds unless a namespace other than the default is written.
 
-    Of a struct those fields count that are not zero, for it does not tell what was written.
+    A struct with a listen port is whole, as documents give it. Of another one those fields count
+    that are not zero, for it does not tell what was written.
     """
+    problems: tuple[Problem, ...] = ()
     if isinstance(written, str):
         config, problems = mesh_config.read_mesh_config(written)
+    elif written.proxy_listen_port:
+        config = written
     else:
         made, found = mesh_config.effective(_set_fields(written), strict=False)
         config, problems = made or DEFAULTS, tuple(found)

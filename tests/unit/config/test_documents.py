@@ -133,3 +133,9 @@ def test_kinds_without_a_spec_hold_their_own_fields() -> None:
     assert read(text).resources[0].spec.data == {"mesh": "x: 1"}
     secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\ndata: {k: aGk=}\ntype: Opaque\n"
     assert read(secret).resources[0].spec.data == {"k": b"hi"}
+
+
+def test_a_mesh_configuration_is_whole_and_what_is_written_counts() -> None:
+    (mesh,) = read("kind: MeshConfig\nenableTracing: false\ntrustDomain: td\n").resources
+    assert (mesh.spec.enable_tracing, mesh.spec.trust_domain) == (False, "td")
+    assert mesh.spec.proxy_listen_port == 15001

@@ -1,16 +1,14 @@
 """MeshConfig: ports, timeouts, trust domains, TLS, retries, and what its parts refer to.
 
-The settings of proxies are examined by `mesh_proxy_config`, providers by `extension_provider`. An
-absent setting is its default, so a resource is laid over the defaults before it is examined.
+The settings of proxies are examined by `mesh_proxy_config`, providers by `extension_provider`. What
+is examined is a whole configuration, with the defaults of what was not written.
 """
 
 from collections.abc import Sequence
 
-import msgspec
-
 from lateen.api.destination_rule import TCPSettings
 from lateen.api.duration import Duration
-from lateen.api.mesh_config import DEFAULTS, MeshConfig, TLSConfig
+from lateen.api.mesh_config import MeshConfig, TLSConfig
 from lateen.api.resource import Resource
 from lateen.api.virtual_service import HTTPRetry
 from lateen.config.validation import names
@@ -32,29 +30,7 @@ LONGEST_TIMEOUT = 30 * 10**9  # longer, and a dead endpoint holds requests up
 
 
 def check(resource: Resource[MeshConfig], report: Report) -> None:
-    check_mesh_config(report, over_defaults(resource.spec))
-
-
-def over_defaults(config: MeshConfig) -> MeshConfig:
-    """What is left at protobuf's default takes the mesh's default."""
-    blank = MeshConfig()
-    changed = {
-        field: getattr(config, field)
-        for field in MeshConfig.__struct_fields__
-        if getattr(config, field) != getattr(blank, field)
-    }
-    if config.default_config is not None and DEFAULTS.default_config is not None:
-        proxy = config.default_config
-        empty = type(proxy)()
-        changed["default_config"] = msgspec.structs.replace(
-            DEFAULTS.default_config,
-            **{
-                field: getattr(proxy, field)
-                for field in type(proxy).__struct_fields__
-                if getattr(proxy, field) != getattr(empty, field)
-            },
-        )
-    return msgspec.structs.replace(DEFAULTS, **changed)
+    check_mesh_config(report, resource.spec)
 
 
 def check_mesh_config(report: Report, config: MeshConfig) -> None:

@@ -4,7 +4,7 @@ import pytest
 import yaml
 
 from lateen.config.mesh_config import effective
-from lateen.config.validation.mesh_config import check_mesh_config, over_defaults
+from lateen.config.validation.mesh_config import check_mesh_config
 from lateen.config.validation.report import Report
 
 
@@ -40,9 +40,3 @@ def mesh(text: str) -> list[str]:
 )  # fmt: skip
 def test_settings_of_the_mesh(text: str, problems: list[str]) -> None:
     assert mesh(text) == problems
-
-
-def test_what_a_resource_leaves_out_is_the_default() -> None:
-    config, _ = effective({"trustDomain": "td"}, strict=True)
-    assert config is not None
-    assert over_defaults(config) == config
