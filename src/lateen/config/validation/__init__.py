@@ -12,6 +12,7 @@ from lateen.base.problem import Problem
 from lateen.config.validation import (
     authentication,
     authorization_policy,
+    config_map,
     destination_rule,
     envoy_filter,
     extensions,
@@ -45,6 +46,7 @@ CHECKS: dict[str, Callable[[Resource[Any], Report], None]] = {
     "WasmPlugin": extensions.check_wasm_plugin,
     "TrafficExtension": extensions.check_traffic_extension,
     "MeshConfig": mesh_config.check,
+    "ConfigMap": config_map.check,
     "MeshNetworks": mesh_networks.check,
 }
 
