@@ -27,12 +27,17 @@ class Cell:
         self.version = ""
         self.groups: dict[Group, None] = {}
 
+    @property
+    def is_unknown(self) -> bool:
+        """Its first evaluation failed: nothing may be told of it, not even that it is absent."""
+        return self.content is None and self.node.error is not None
+
     def refresh(self) -> bool:
         """Takes over the node's value; says whether that changed anything."""
         content: bytes | None = self.node.value
-        if content is None and self.type_url == kinds.ENDPOINT:
+        if content is None and self.type_url == kinds.ENDPOINT and self.node.error is None:
             content = wire.empty_assignment(self.name)
-        if content == self.content and (content is None) == (self.content is None):
+        if content == self.content:
             return False
         self.content = content
         if content is None:

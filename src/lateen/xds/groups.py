@@ -162,7 +162,8 @@ class Group:
         """Names of resources that do not exist, which a subscriber is told as removed."""
         if self.listed:
             return ()
-        return tuple(name for name in names if self.cells[name].field is None)
+        cells = [self.cells[name] for name in names]
+        return tuple(cell.name for cell in cells if cell.field is None and not cell.is_unknown)
 
     def _delta(self, names: Iterable[str], removed: Iterable[str]) -> Response | None:
         present = tuple(name for name in names if self.cells[name].field is not None)

@@ -14,6 +14,7 @@ from lateen.xds import kinds
 from lateen.xds.catalogue import Catalogue
 from lateen.xds.cells import Cells
 from lateen.xds.groups import Group
+from lateen.xds.transport.status import CallRefused, Status
 
 log = logging.getLogger(__name__)
 
@@ -121,11 +122,7 @@ class Scopes:
         )
         ordered = sorted(names)
         if listed:
-            node = group.list_node = self.catalogue.names(scope.proxy_class, type_url)
-            self._lists.setdefault(node, []).append(group)
-            self.catalogue.graph.observe(node)
-            self.settle()
-            ordered = [*dict.fromkeys((*(node.value or ()), *ordered))]
+            ordered = [*dict.fromkeys((*self._follow_list(group), *ordered))]
         for name in ordered:
             self._add_name(group, name)
         self.settle()
@@ -135,6 +132,21 @@ class Scopes:
             if name not in group.touched:
                 group.touch(name, self.stamp)
         return group
+
+    def _follow_list(self, group: Group) -> tuple[str, ...]:
+        """The names of a listed type. A proxy must not be told that all is gone because the list
+        could not be made: it is refused, keeps what it has and comes again."""
+        node = self.catalogue.names(group.scope.proxy_class, group.type_url)
+        self.catalogue.graph.observe(node)
+        self.settle()
+        if node.value is None and node.error is not None:
+            self.catalogue.graph.unobserve(node)
+            short = kinds.short(group.type_url)
+            raise CallRefused(Status.UNAVAILABLE, f"{short} cannot be generated; see the log")
+        group.list_node = node
+        self._lists.setdefault(node, []).append(group)
+        names: tuple[str, ...] = node.value or ()
+        return names
 
     def _next_nonce(self) -> str:
         self._nonce += 1

@@ -190,6 +190,9 @@ class DiscoveryServer:
         node = self.catalogue.classify(proxy.proxy_class)
         self.scopes.watch_node(node)
         self.scopes.settle()
+        if node.value is None:
+            self.scopes.unwatch_node(node)
+            raise CallRefused(Status.UNAVAILABLE, "the proxy cannot be classified; see the log")
         self._classes.setdefault(node, {})[stream] = None
         self._class_of[stream] = node
         stream.proxy = proxy

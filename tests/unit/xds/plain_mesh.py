@@ -63,6 +63,8 @@ def effective_class(mesh: PlainMesh, proxy_class: ProxyClass) -> ProxyClass:
 @derived
 def listed_names(mesh: PlainMesh, proxy_class: ProxyClass, type_url: str) -> tuple[str, ...]:
     names = mesh.lists.get(type_url) or ()
+    if names == ("raise",):
+        raise ValueError(f"the list of {type_url} cannot be made")
     if proxy_class.namespace == "narrow":
         return names[:1]
     return names

@@ -210,6 +210,29 @@ def test_resource_that_cannot_be_made_keeps_its_last_content(mesh: PlainMesh) ->
     run(mesh, scenario)
 
 
+def test_resource_that_never_could_be_made_is_not_told_as_absent(mesh: PlainMesh) -> None:
+    async def scenario(mesh: PlainMesh, server: DiscoveryServer, proxy: AdsClient) -> None:
+        mesh.put(kinds.ENDPOINT, "a", b"raise")
+        mesh.put(kinds.ROUTE, "r", b"raise")
+        await proxy.request(kinds.ENDPOINT, "a")
+        await proxy.request(kinds.ROUTE, "r")
+        await proxy.silence()
+        change(mesh, server, kinds.ENDPOINT, "a", b"good again")
+        assert names_of(await proxy.next()) == ["a"]
+
+    run(mesh, scenario)
+
+
+def test_proxy_is_refused_rather_than_told_that_a_list_is_empty(mesh: PlainMesh) -> None:
+    async def scenario(mesh: PlainMesh, server: DiscoveryServer, proxy: AdsClient) -> None:
+        mesh.lists.put(kinds.CLUSTER, ("raise",))
+        await proxy.request(kinds.CLUSTER, versions={"a": "1"})
+        with pytest.raises(EOFError, match="UNAVAILABLE: CDS cannot be generated"):
+            await proxy.next()
+
+    run(mesh, scenario)
+
+
 def test_state_of_the_world_sends_all_clusters_for_one_change(mesh: PlainMesh) -> None:
     async def scenario(mesh: PlainMesh, server: DiscoveryServer, proxy: AdsClient) -> None:
         first = await proxy.subscribe(kinds.CLUSTER)
