@@ -9,6 +9,13 @@ COLUMNS = ("CDS", "LDS", "EDS", "RDS", "ECDS")
 HEADING = ("NAME", "CLUSTER", *COLUMNS, "ISTIOD", "VERSION")
 DETAILS = ("TYPE", "STATUS", "RESOURCES", "SENT", "ACKNOWLEDGED")
 CONTROL = "lateen"
+COMPARED = {  # what Envoy's config dump calls each type
+    "Clusters": "ClustersConfigDump",
+    "Listeners": "ListenersConfigDump",
+    "Routes": "RoutesConfigDump",
+}
+DYNAMIC = ("dynamic_active_clusters", "dynamic_listeners", "dynamic_route_configs")
+RESOURCES = ("cluster", "listener", "route_config")
 GAP = 5
 TIMEOUT_SECONDS = 10.0
 EXAMPLES = """\
@@ -21,6 +28,8 @@ SYNCED    the proxy acknowledged the last response
 STALE     a response was sent, or waits to be, and is not acknowledged
 NOT SENT  there was nothing to send
 ERROR     the proxy rejected the last response; the reason is printed below the table
+
+For one proxy of a mesh on this machine, what its Envoy holds is compared with what it was sent.
 """
 
 
@@ -56,6 +65,7 @@ def run(arguments: argparse.Namespace) -> int:
     elif arguments.proxy:
         for proxy in proxies:
             _print_details(proxy)
+            _print_comparison(address, proxy["proxy"], arguments)
     else:
         _print_table(HEADING, [_row(proxy) for proxy in proxies])
     rejections = [line for proxy in proxies for line in _rejections(proxy)]
@@ -76,6 +86,11 @@ def _address_of_mesh(name: str) -> str:
 
 
 def _proxies(address: str) -> list[dict[str, Any]]:
+    found = _page(address, "/debug/syncz")
+    return found if isinstance(found, list) else []
+
+
+def _page(address: str, path: str) -> Any:
     import http.client
     import json
 
@@ -83,9 +98,8 @@ def _proxies(address: str) -> list[dict[str, Any]]:
 
     connection = http.client.HTTPConnection(address, timeout=TIMEOUT_SECONDS)
     try:
-        connection.request("GET", "/debug/syncz")
-        answer = connection.getresponse()
-        found = json.loads(answer.read())
+        connection.request("GET", path)
+        return json.loads(connection.getresponse().read())
     except (OSError, ValueError, http.client.HTTPException) as trouble:
         raise LateenError(
             f"the control plane's admin interface at {address} does not answer: {trouble}; "
@@ -93,7 +107,6 @@ def _proxies(address: str) -> list[dict[str, Any]]:
         ) from trouble
     finally:
         connection.close()
-    return found if isinstance(found, list) else []
 
 
 def _is_wanted(proxy: dict[str, Any], arguments: argparse.Namespace) -> bool:
@@ -116,6 +129,47 @@ def _print_details(proxy: dict[str, Any]) -> None:
         for name, of in proxy["types"].items()
     ]
     _print_table(DETAILS, rows)
+
+
+def _print_comparison(address: str, name: str, arguments: argparse.Namespace) -> None:
+    """Says for each type whether the proxy's Envoy holds what it was sent, by versions."""
+    if arguments.admin_address:
+        return  # no mesh on this machine whose proxies could be asked
+    from lateen.envoy.admin import Admin
+    from lateen.local import state
+
+    pod = state.find_pod(state.chosen_mesh(arguments.name), name)
+    if not pod.admin:
+        return
+    sent = versions(_page(address, f"/debug/config_dump?proxyID={name}"))
+    held = versions(Admin(pod.admin).config_dump(with_endpoints=False))
+    print()
+    for title, message in COMPARED.items():
+        differing = sorted(set(sent[message].items()) ^ set(held[message].items()))
+        print(f"{title} {'differ' if differing else 'match'}")
+        for resource, _ in dict(differing).items():
+            sent_version = sent[message].get(resource, "none")
+            print(
+                f"    {resource}: sent {sent_version}, held {held[message].get(resource, 'none')}"
+            )
+
+
+def versions(dump: dict[str, Any]) -> dict[str, dict[str, str]]:
+    """Version by resource name, for each kind of dump that is compared; from discovery only."""
+    found: dict[str, dict[str, str]] = {message: {} for message in COMPARED.values()}
+    for part in dump.get("configs", ()):
+        message = str(part.get("@type", "")).rpartition(".")[2]
+        if message in found:
+            found[message].update(_versions(part))
+    return found
+
+
+def _versions(part: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    for items in DYNAMIC:
+        for item in part.get(items, ()):
+            state = item.get("active_state", item)
+    XX = item.get("name") or resource.get("name", "")
+            yield name, state.get("version_info", "")
 
 
 def _rejections(proxy: dict[str, Any]) -> Iterator[str]:
