@@ -168,7 +168,8 @@ def _versions(part: dict[str, Any]) -> Iterator[tuple[str, str]]:
     for items in DYNAMIC:
         for item in part.get(items, ()):
             state = item.get("active_state", item)
-    XX = item.get("name") or resource.get("name", "")
+            resource: dict[str, Any] = next((state[of] for of in RESOURCES if of in state), {})
+            name = item.get("name") or resource.get("name", "")
             yield name, state.get("version_info", "")
 
 
