@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from lateen.translate import alpn
 from tests.golden.outbound_facts import WITHOUT_DOMAIN
 
 RECORDED = Path(__file__).parent / "istio_inbound"
@@ -96,7 +97,18 @@ def _tls(chain: dict[str, Any]) -> dict[str, Any] | None:
 
 
 def _table(table: dict[str, Any]) -> dict[str, Any]:
+    for host in table.get("virtual_hosts", ()):
+        for route in host.get("routes", ()):
+            _drop_switch(route)
     return {key: value for key, value in table.items() if key != "name"}
+
+
+def _drop_switch(route: dict[str, Any]) -> None:
+    """Istio's ALPN filter is always on; Lateen's is switched on by the routes that need it."""
+    per_filter = route.get("typed_per_filter_config", {})
+    per_filter.pop(alpn.FILTER, None)
+    if not per_filter:
+        route.pop("typed_per_filter_config", None)
 
 
 def record(source: Path) -> None:

@@ -16,17 +16,26 @@ import pytest
 from lateen.envoy import messages, schema, types
 from lateen.translate import alpn
 from lateen.translate.clusters import build
+from lateen.translate.filters.http import Direction, http_filters
+from lateen.translate.routes.http import default_route
+from lateen.view.mesh import Mesh
+from lateen.view.scope import outbound_scope
 from tests.unit.translate.outbound_world import CLIENT, http_service, mesh_of
 
 START_SECONDS = 20
 HTTP1 = ["istio-http/1.1", "istio", "http/1.1"]
 HTTP2 = ["istio-h2", "istio", "h2"]
-KINDS = {"h1": "http", "h2": "grpc", "raw": "sniffed", "own": "http-own"}
-OWN_TLS = """
+KINDS = {"h1": "http", "h2": "grpc", "raw": "sniffed", "own": "sniffed", "client": "http"}
+RULES = """
 apiVersion: networking.istio.io/v1
 kind: DestinationRule
 metadata: {name: own, namespace: shop}
 spec: {host: own, trafficPolicy: {tls: {mode: SIMPLE, sni: example.com}}}
+---
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: {name: client, namespace: shop}
+spec: {host: client, trafficPolicy: {connectionPool: {http: {useClientProtocol: true}}}}
 """
 
 
@@ -61,31 +70,43 @@ def _bootstrap(number: int) -> Any:
     return made
 
 
-def _clusters() -> list[Any]:
-    """Empty clusters with the metadata of those that Lateen makes."""
+def _mesh() -> Mesh:
     services = [
         http_service(name, address=f"10.0.0.{index}", protocol=protocol)
         for index, (name, protocol) in enumerate(KINDS.items(), start=1)
     ]
-    mesh = mesh_of(*services, OWN_TLS)
+    return mesh_of(*services, RULES)
+
+
+def _clusters() -> list[Any]:
+    """Empty clusters with the metadata of those that Lateen makes."""
+    mesh = _mesh()
     made = []
     for name in KINDS:
-        whole = build.cluster(mesh, CLIENT, f"outbound|80||{name}.shop.svc.cluster.local")
-        cluster = types.Cluster(name=name, type="STATIC")
-        cluster.metadata.CopyFrom(types.Cluster.FromString(whole).metadata)
+        whole = types.Cluster.FromString(build.cluster(mesh, CLIENT, cluster_name(name)))
+        cluster = types.Cluster(name=whole.name, type="STATIC")
+        cluster.metadata.CopyFrom(whole.metadata)
         made.append(cluster)
-    made.append(types.Cluster(name="bare", type="STATIC"))
     return made
 
 
+def cluster_name(service: str) -> str:
+    return f"outbound|80||{service}.shop.svc.cluster.local"
+
+
 def _manager() -> Any:
-    """Envoy does not show the state that Lateen sets, so the same text goes to one that it does."""
+    """The routes and the filter that Lateen makes, but for what the filter writes.
+
+    Envoy does not show the state that Lateen sets, so the same text goes to one that it does.
+    """
+    mesh = _mesh()
+    scope = outbound_scope(mesh, CLIENT)
     made = types.HttpConnectionManager(stat_prefix="offers", codec_type="AUTO")
     host = made.route_config.virtual_hosts.add(name="all", domains=["*"])
-    for name in (*KINDS, "bare"):
-        route = host.routes.add()
+    for name in KINDS:
+        route = default_route(mesh, scope, f"{name}.shop.svc.cluster.local", 80)
         route.match.prefix = f"/{name}"
-        route.route.cluster = name
+        host.routes.append(route)
     header = made.route_config.response_headers_to_add.add()
     header.header.key = "offer"
     header.header.value = "%FILTER_STATE(offer:PLAIN)%"
@@ -94,7 +115,10 @@ def _manager() -> Any:
     value.skip_if_empty = True
     value.format_string.omit_empty_values = True
     value.format_string.text_format_source.inline_string = alpn.OFFER
-    made.http_filters.add(name="offer").typed_config.CopyFrom(messages.pack(state))
+    for each in http_filters(Direction.OUTBOUND):
+        if each.name == alpn.FILTER:
+            each.typed_config.CopyFrom(messages.pack(state))
+            made.http_filters.append(each)
     made.http_filters.add(name="router").typed_config.CopyFrom(messages.pack(types.Router()))
     return made
 
@@ -142,14 +166,14 @@ def offer_to_http2_client(port: int, name: str) -> list[str]:
 @pytest.mark.parametrize(
     ("name", "to_http1", "to_http2"),
     [
-        ("h1", HTTP1, HTTP1),
-        ("h2", HTTP2, HTTP2),
         ("raw", HTTP1, HTTP2),
+        ("client", HTTP1, HTTP2),
         ("own", [], []),
-        ("bare", HTTP1, HTTP1),
+        ("h1", [], []),
+        ("h2", [], []),
     ],
 )
-def test_offer_is_for_the_version_spoken_to_the_server(
+def test_request_offers_only_what_its_cluster_cannot(
     port: int, name: str, to_http1: list[str], to_http2: list[str]
 ) -> None:
     assert offer_to_http1_client(port, name) == to_http1

@@ -139,7 +139,8 @@ def build(mesh: Mesh, target: Target, captured: bool) -> Any:
         )
         apply_upstream(cluster, http)
         has_own_tls = policy.tls is not None and policy.tls.mode in USER_TLS
-        alpn.say_protocol(cluster, http.protocol, has_own_tls=has_own_tls)
+        if alpn.is_by_request(port, http.protocol) and not has_own_tls:
+            alpn.say_protocol(cluster, http.protocol)
     return cluster
 
 

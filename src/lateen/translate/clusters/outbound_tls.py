@@ -6,7 +6,7 @@ from typing import Any
 from lateen.api.destination_rule import TLSmode, TrafficPolicy
 from lateen.base.incremental import derived
 from lateen.catalog.service import Port, Registry, Resolution, Service
-from lateen.translate import metadata, names
+from lateen.translate import alpn, metadata, names
 from lateen.translate.clusters.policy.client_tls import (
     Peer,
     adjust_upstream,
@@ -46,6 +46,7 @@ def apply_outbound_tls(
         can_be_automatic=_can_be_automatic(mesh, service, port, keeps_address=keeps_address),
         has_known_endpoints=not keeps_address,
         uses_credentials=uses_credentials,
+        offer=alpn.offer(port, upstream.protocol),
     )
     apply_tls(cluster, settings, peer, is_http2=upstream.is_http2, config=mesh.config)
     apply_proxy_protocol(cluster, policy.proxy_protocol)

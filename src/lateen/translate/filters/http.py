@@ -18,7 +18,6 @@ from lateen.translate.clusters.dns import dynamic_cache
 
 GRPC_WEB = "envoy.filters.http.grpc_web"
 GRPC_STATS = "envoy.filters.http.grpc_stats"
-ALPN = "istio.alpn"
 FAULT = "envoy.filters.http.fault"
 CORS = "envoy.filters.http.cors"
 DYNAMIC_FORWARD_PROXY = "envoy.filters.http.dynamic_forward_proxy"
@@ -89,11 +88,13 @@ def _grpc_stats() -> Any:
 
 @cache
 def _alpn() -> Any:
-    """Read by the upstream TLS socket; of no effect where the connection is plaintext."""
+    """Read by the upstream TLS socket. Off unless a route asks for it: it is not cheap."""
     config = types.HttpSetFilterState()
     state = config.on_request_headers.add(object_key=ALPN_STATE)
     state.shared_with_upstream = types.FilterStateValue.ONCE
     state.skip_if_empty = True
     state.format_string.omit_empty_values = True
     state.format_string.text_format_source.inline_string = alpn.OFFER
-    return http_filter(ALPN, config)
+    made = http_filter(alpn.FILTER, config)
+    made.disabled = True
+    return made

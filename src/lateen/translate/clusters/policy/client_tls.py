@@ -41,6 +41,7 @@ class Peer:
     can_be_automatic: bool = False
     has_known_endpoints: bool = True  # False: ORIGINAL_DST, so matching by endpoint is impossible
     uses_credentials: bool = False  # gateways, and sidecars chosen by a workloadSelector
+    offer: tuple[str, ...] = tls.MESH_ALPN  # ALPN of automatic and ISTIO_MUTUAL TLS
 
 
 def adjust_upstream(upstream: Upstream, settings: ClientTLSSettings | None) -> Upstream:
@@ -61,7 +62,7 @@ def apply_tls(
 ) -> None:
     if settings is None:
         if peer.can_be_automatic:
-            _apply_automatic(cluster, peer, is_http2=is_http2, config=config)
+            _apply_automatic(cluster, peer, config=config)
         return
     if settings.mode is TLSmode.DISABLE:
         return
@@ -69,7 +70,7 @@ def apply_tls(
         context = _mesh_context(
             settings.sni or peer.server_name,
             settings.subject_alt_names or peer.identities,
-            is_http2=is_http2,
+            offer=peer.offer,
             config=config,
         )
     else:
@@ -78,19 +79,23 @@ def apply_tls(
 
 
 def _mesh_context(
-    server_name: str, identities: tuple[str, ...], *, is_http2: bool, config: MeshConfig
+    server_name: str,
+    identities: tuple[str, ...],
+    *,
+    offer: tuple[str, ...],
+    config: MeshConfig,
 ) -> Any:
     context = tls.mesh_client_context(
         sni=server_name,
         alternative_names=identities,
-        alpn=tls.MESH_ALPN_H2 if is_http2 else tls.MESH_ALPN,
+        alpn=offer,
     )
     tls.apply_tls_config(context.common_tls_context, config.mesh_mtls)
     return context
 
 
-def _apply_automatic(cluster: Any, peer: Peer, *, is_http2: bool, config: MeshConfig) -> None:
-    context = _mesh_context(peer.server_name, peer.identities, is_http2=is_http2, config=config)
+def _apply_automatic(cluster: Any, peer: Peer, *, config: MeshConfig) -> None:
+    context = _mesh_context(peer.server_name, peer.identities, offer=peer.offer, config=config)
     socket = tls.transport_socket(context)
     if not peer.has_known_endpoints:
         cluster.transport_socket.CopyFrom(socket)

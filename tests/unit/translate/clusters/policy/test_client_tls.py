@@ -58,16 +58,24 @@ def test_mutual_tls_is_automatic_where_the_endpoint_can() -> None:
     assert [match["name"] for match in matches] == ["tlsMode-istio", "tlsMode-disabled"]
     assert matches[0]["match"] == {"tlsMode": "istio"}
     assert context["sni"] == f"outbound_.80_._.{REVIEWS}"
-    assert context["common_tls_context"]["alpn_protocols"] == ["istio-peer-exchange", "istio"]
     assert names(context) == [REVIEWS_ID]
     assert secrets(context) == ["default", "ROOTCA"]
 
 
-def test_http2_ports_offer_h2_too() -> None:
-    made = cluster(reviews(protocol="grpc"), NAME)
+@pytest.mark.parametrize(
+    ("protocol", "offer"),
+    [
+        ("http", ["istio-http/1.1", "istio", "http/1.1"]),
+        ("grpc", ["istio-h2", "istio", "h2"]),
+        ("tcp", ["istio-peer-exchange", "istio"]),
+        ("sniffed", ["istio-peer-exchange", "istio"]),  # an HTTP request offers its own
+    ],
+)
+def test_ports_offer_what_they_are_declared_as(protocol: str, offer: list[str]) -> None:
+    made = cluster(reviews(protocol=protocol), NAME)
     context = made["transport_socket_matches"][0]["transport_socket"]["typed_config"]
 
-    assert context["common_tls_context"]["alpn_protocols"][-1] == "h2"
+    assert context["common_tls_context"]["alpn_protocols"] == offer
 
 
 @pytest.mark.parametrize(
