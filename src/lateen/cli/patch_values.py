@@ -54,6 +54,13 @@ def patch_problems(path: str, patch: EnvoyConfigObjectPatch) -> list[Problem]:
         )
     except json_format.ParseError as error:
         return [verdict(path, str(error))]
+    except (
+        ArithmeticError,
+        AttributeError,
+        TypeError,
+        ValueError,
+    ) as error:  # what the reader does not expect
+        return [verdict(path, f"is not a {name}: {error}")]
     return []
 
 

@@ -76,6 +76,8 @@ def load(text: str) -> Any:
         return yaml.load(text, Loader=GoLoader)  # a CSafeLoader underneath
     except yaml.YAMLError as error:
         raise syntax_problem(error) from error
+    except (ValueError, KeyError, RecursionError) as error:  # a tag that its value does not suit
+        raise SyntaxProblem(f"a value cannot be read: {error}", 1, 1) from error
 
 
 def syntax_problem(error: yaml.YAMLError) -> SyntaxProblem:

@@ -74,6 +74,12 @@ def test_a_mistake_has_its_place(text: str, line: int, column: int, words: str) 
     assert (caught.value.line, caught.value.column) == (line, column)
 
 
+@pytest.mark.parametrize("text", ["a: !!int x", "a: !!float x", "a: !!bool x", "a: &a [*a]"])
+def test_a_value_that_makes_no_sense_is_a_mistake(text: str) -> None:
+    with pytest.raises(yaml_text.SyntaxProblem):
+        yaml_text.parse(text)
+
+
 TEXT = """\
 spec:
   http:
