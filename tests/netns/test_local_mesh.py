@@ -1,6 +1,7 @@
 """What `lateen up` promises of a running mesh, shown on a real one in network namespaces."""
 
 import os
+import shutil
 import signal
 import threading
 import time
@@ -300,3 +301,26 @@ def test_down_cleans_up_after_a_killed_runner(tmp_path: Path) -> None:
         assert processes(mesh) == []
         assert not Path(f"/sys/class/net/{record.bridge}").exists()
         assert not (mesh.state.folder / "pods").exists()
+
+
+def test_mesh_stops_with_whoever_started_it(tmp_path: Path) -> None:
+    folder = tmp_path / "manifests"
+    folder.mkdir()
+    (folder / "shop.yaml").write_text(manifests.SMALL)
+    with running(folder, tmp_path / "s", "--mode", "root") as mesh:
+        mesh.process.kill()
+
+        wait_for(lambda: processes(mesh) == [], "the end of all its processes")
+
+
+def test_mesh_whose_state_was_removed_stops(tmp_path: Path) -> None:
+    folder = tmp_path / "manifests"
+    folder.mkdir()
+    (folder / "shop.yaml").write_text(manifests.SMALL)
+    with running(folder, tmp_path / "s", "--mode", "root") as mesh:
+        record = mesh.state.record()
+        assert record is not None
+        shutil.rmtree(mesh.state.folder, ignore_errors=True)
+
+        wait_for(lambda: processes(mesh) == [], "the end of all its processes")
+        assert not Path(f"/sys/class/net/{record.bridge}").exists()

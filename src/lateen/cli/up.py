@@ -144,8 +144,4 @@ def _ended(launched: "Launched") -> int:
 def _stop(launched: "Launched") -> None:
     from lateen.local import cleanup
 
-    if launched.runner.stdin is not None:
-        launched.runner.stdin.close()
-    if launched.runner.poll() is None:
-        cleanup.stop(launched.state)
-    launched.runner.wait()
+    cleanup.stop_runner(launched.runner, launched.state)

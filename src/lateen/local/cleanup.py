@@ -6,6 +6,7 @@ so that none is missed and none of somebody else is hit.
 
 import os
 import signal
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -45,6 +46,19 @@ def stop(state: MeshState) -> None:
         if not _wait(lambda: not record.runner.alive, STOP_SECONDS):
             _signal(record.runner.pid, signal.SIGKILL)
             _wait(lambda: not record.runner.alive, KILL_SECONDS)
+    remove_leftovers(state)
+
+
+def stop_runner(runner: "subprocess.Popen[bytes]", state: MeshState) -> None:
+    """Of a runner that we started ourselves, however far it has come."""
+    if runner.stdin is not None:
+        runner.stdin.close()
+    runner.terminate()
+    try:
+        runner.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        runner.kill()
+        runner.wait()
     remove_leftovers(state)
 
 

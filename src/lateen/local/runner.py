@@ -17,6 +17,7 @@ from ipaddress import IPv4Network
 from pathlib import Path
 
 from lateen.base.errors import LateenError
+from lateen.base.tasks import Tasks
 from lateen.envoy import schema
 from lateen.intercept.rules import Owner
 from lateen.local import bridge, cleanup, explicit, forward, modes, netns
@@ -32,6 +33,7 @@ from lateen.local.state import MeshState, ProcessId, Record, meshes, registry_lo
 log = logging.getLogger(__name__)
 
 LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s %(message)s"
+STATE_SECONDS = 2.0  # how often the state folder is looked for
 DNS_PORTS = (53, bridge.RESOLVER_PORT)
 
 
@@ -52,6 +54,7 @@ def main(argv: list[str]) -> int:
     content = json.loads(argv[0])
     settings = RunnerSettings(**{**content, "notices": tuple(content["notices"])})
     logging.basicConfig(level=logging.INFO, format=LOG_FORMAT)
+    signal.signal(signal.SIGTERM, _leave)  # until the event loop takes over
     state = MeshState(Path(settings.state))
     state.create()
     with open(state.lock, "w") as lock:
@@ -120,10 +123,20 @@ async def _serve(
         record = replace(record, admin=address)
         state.write_record(record)
         mesh = LocalMesh(options, record)
+        tasks = await stack.enter_async_context(Tasks())
+        tasks.start(_watch_state(state, stop), name="state folder")
         if isinstance(network, bridge.BridgeNetwork):
             await _open_ways_out(stack, network, host, mesh.services)
         await mesh.run(stop)
     return 0
+
+
+async def _watch_state(state: MeshState, stop: asyncio.Event) -> None:
+    """A mesh whose state was removed cannot be found by anybody any more: it ends."""
+    while state.lock.exists():
+        await asyncio.sleep(STATE_SECONDS)
+    log.error("%s is gone; the mesh stops", state.folder)
+    stop.set()
 
 
 async def _admin_for_the_host(
@@ -182,6 +195,10 @@ def _record(settings: RunnerSettings, state: MeshState, network: Network) -> Rec
         runner=ProcessId.of(os.getpid()),
         bridge=network.bridge,
     )
+
+
+def _leave(number: int, frame: object) -> None:
+    sys.exit(128 + number)  # runs what is in `finally`
 
 
 def _see_end_of_input(stop: asyncio.Event) -> None:

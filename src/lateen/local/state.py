@@ -15,12 +15,12 @@ Only the runner writes. A reader trusts a record only while the process that it 
 number of a process alone is not enough, because numbers are used again.
 """
 
+import contextlib
 import fcntl
 import json
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -241,7 +241,7 @@ def find_pod(state: MeshState, workload: str, namespace: str = "") -> PodState:
     raise LocalError(f"no workload {workload!r} in the mesh {state.name}; there are: {names}")
 
 
-@contextmanager
+@contextlib.contextmanager
 def registry_lock() -> Iterator[Path]:
     """Held while a mesh chooses what must differ between meshes: bridge, subnet, ports."""
     folder = private_folder(root())
@@ -251,10 +251,15 @@ def registry_lock() -> Iterator[Path]:
 
 
 def write_atomic(path: Path, text: str) -> None:
-    """Readers see the old file or the new one. Watchers ignore the name it is made under."""
+    """Readers see the old file or the new one. Watchers ignore the name it is made under.
+
+    Nothing is written when the folder is gone: then somebody has removed the mesh's state, and its
+    runner is about to notice and stop.
+    """
     half = path.with_name(f".{path.name}.new")
-    half.write_text(text)
-    os.replace(half, path)
+    with contextlib.suppress(FileNotFoundError):
+        half.write_text(text)
+        os.replace(half, path)
 
 
 def _names(states: tuple[MeshState, ...]) -> str:
