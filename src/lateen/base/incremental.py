@@ -35,7 +35,7 @@ class Node:
         self.label = label
         self.compute = compute
         self.value: Any = None
-        self.error: Exception | None = None  # of the last computation; `value` is then the last good
+        self.error: Exception | None = None  # `value` is then the last good
         self.state = CLEAN if compute is None else DIRTY
         self.deps: dict[Node, None] = {}
         self.dependents: dict[Node, None] = {}
