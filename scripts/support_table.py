@@ -21,11 +21,14 @@ SUITES = {
     "simulation": "where a request goes, asked of the generated configuration",
     "validation": "which resources are refused or warned about",
     "authz": "authorization policies as Envoy filters",
+    "bootstrap": "what Envoy starts with",
 }
 BEHAVIOUR = {
     "tests/mesh/test_routing.py": "Routing",
     "tests/mesh/test_protocols.py": "Protocols, ways in and out",
     "tests/mesh/test_identity.py": "Identity",
+    "tests/mesh/test_authorization.py": "Policies and tokens",
+    "tests/mesh/test_rotation.py": "Certificates",
     "tests/mesh/test_under_traffic.py": "Change under traffic",
 }
 

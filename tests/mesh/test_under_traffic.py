@@ -68,24 +68,3 @@ def test_a_killed_control_plane_loses_no_request(mesh: RunningMesh) -> None:
         lambda: {a.version for a in mesh.calls("client.app", REVIEWS, count=10)},
         lambda seen: seen == {"v2"},
     )
-
-
-def serial(mesh: RunningMesh, workload: str) -> str:
-    """Of the certificate that the workload's proxy has at this moment."""
-    shown = mesh.lateen("proxy-config", "secret", f"{workload}.app", "--mesh", mesh.name)
-    line = next(line for line in shown.stdout.splitlines() if line.startswith("default"))
-    return line.split()[4]
-
-
-def test_certificates_that_live_for_seconds_lose_no_request(mesh: RunningMesh) -> None:
-    workloads = ("rotating-client", "rotating")
-    before = [serial(mesh, workload) for workload in workloads]
-
-    answers = mesh.calls(
-        "rotating-client.app", "http://rotating.app/", rate=RATE, seconds=12, concurrency=64
-    )
-
-    assert len(answers) == 12 * RATE
-    assert not lost(answers)
-    after = [serial(mesh, workload) for workload in workloads]
-    assert all(old != new for old, new in zip(before, after, strict=True))
