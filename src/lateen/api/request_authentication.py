@@ -16,6 +16,8 @@ class ClaimToHeader(Spec, frozen=True):
 
 
 class JWTRule(Spec, frozen=True):
+    NOT_EMPTY = ("issuer", "jwks_uri", "output_payload_to_header")
+
     issuer: str = ""
     audiences: tuple[str, ...] = ()
     jwks_uri: str = ""

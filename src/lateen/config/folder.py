@@ -63,11 +63,11 @@ class FolderSource:
         self._links: dict[Path, set[Path]] = {}  # the file that symbolic links stand for -> links
 
     async def batches(self) -> AsyncIterator[Batch]:
-        watch = started_watch()
+        watch: Watch | Polling = Polling()
         problems: tuple[Problem, ...] | None = None
         rounds = 0
         try:
-            watch.add(self._folders())
+            watch = self._watched(None)
             await self._read_everything()
             while True:
                 changes, now = self._changes(), self.problems
@@ -82,7 +82,7 @@ class FolderSource:
                     await self._believe_missing()
                     rounds = 0
                 if touched.everything or not touched.paths:
-                    watch.add(self._folders())
+                    watch = self._watched(watch)
                     await self._read_everything()
         finally:
             watch.close()
@@ -99,6 +99,19 @@ class FolderSource:
             first, *others = (self._object(place, key) for place in self._places[key])
             found += [duplicate(other, first) for other in others]
         return tuple(found)
+
+    def _watched(self, watch: Watch | Polling | None) -> Watch | Polling:
+        """The watch with all folders of the moment in it; polling where the kernel refuses."""
+        folders = list(self._folders())
+        try:
+            watch = watch or Watch()
+            watch.add(folders)
+        except WatchError as error:
+            log.warning("folders are polled: %s", error)
+            if watch is not None:
+                watch.close()
+            return Polling()
+        return watch
 
     def _folders(self) -> Iterator[Path]:
         """What to watch: each folder, the folder of a single file, those of links' targets."""
@@ -243,11 +256,3 @@ class FolderSource:
                 self._sent[key] = now
         self._pending.clear()
         return tuple(changes)
-
-
-def started_watch() -> Watch | Polling:
-    try:
-        return Watch()
-    except WatchError as error:
-        log.warning("folders are polled: %s", error)
-        return Polling()
