@@ -18,7 +18,7 @@ from lateen.local.cleanup import marked_processes
 from lateen.local.state import MeshState, PodState
 
 T = TypeVar("T")
-COMMAND = (sys.executable, "-m", "lateen.cli.main")
+COMMAND = (sys.executable, "-m", "lateen")
 DEADLINE_SECONDS = 40.0
 
 

@@ -6,7 +6,6 @@ What is known only once the pod has an address stays a `FieldOfPod` until the pr
 import os
 import re
 import shlex
-import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,6 +26,7 @@ from lateen.api.resource import ObjectMeta, Resource
 from lateen.base.problem import Problem
 from lateen.local import quantity
 from lateen.local.cgroups import Limits
+from lateen.local.process import LATEEN
 from lateen.local.settings import FILE, Settings
 from lateen.local.volumes import MountPlan, VolumeError, mount_plans
 
@@ -204,7 +204,7 @@ def _program(argv: tuple[str, ...]) -> tuple[str, ...]:
     """`lateen` is the one of this interpreter, whatever the path says."""
     if not argv or argv[0] != "lateen":
         return argv
-    return (sys.executable, "-m", "lateen.cli.main", *argv[1:])
+    return (*LATEEN, *argv[1:])
 
 
 def _environment(

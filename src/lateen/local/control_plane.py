@@ -7,7 +7,6 @@ Its standard error is both log and messages to the user: what is wrong in a mani
 import asyncio
 import contextlib
 import logging
-import sys
 from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -15,7 +14,7 @@ from pathlib import Path
 from lateen.base.tasks import Tasks
 from lateen.local.errors import LocalError
 from lateen.local.probe import http_status
-from lateen.local.process import Place, Process, spawn
+from lateen.local.process import LATEEN, Place, Process, spawn
 from lateen.local.state import MESH_MARK, MeshState, ProcessId
 
 log = logging.getLogger(__name__)
@@ -41,7 +40,7 @@ class ControlPlaneProcess:
         admin: tuple[str, int],
         changed: Callable[[], None],
     ) -> None:
-        self._argv = (sys.executable, "-m", "lateen.cli.main", "control", *arguments)
+        self._argv = (*LATEEN, "control", *arguments)
         self._state, self._admin = state, admin
         self._changed = changed
         self._process: Process | None = None

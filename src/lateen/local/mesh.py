@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 import logging
 import os
-import sys
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -37,6 +36,7 @@ from lateen.local.host import Host
 from lateen.local.network import Network
 from lateen.local.plan import Plan, PodPlan, plan
 from lateen.local.pod import Pod, PodContext
+from lateen.local.process import LATEEN
 from lateen.local.runtime import RuntimeFolder
 from lateen.local.service_directory import ServiceDirectory
 from lateen.local.state import GatewayAddress, MeshState, Record, Status
@@ -138,10 +138,7 @@ class LocalMesh:
             root_cert=state.control / "ca" / storage.ROOT,
             discovery_port=self._options.discovery_port,
             trust_domain=trust_domain,
-            agent_command=(
-                *(sys.executable, "-m", "lateen.cli.main"),
-                *("agent", "run", "--config"),
-            ),
+            agent_command=(*LATEEN, "agent", "run", "--config"),
             service_environment=self.services.environment,
             clock=system_clock,
             changed=self._dirty.set,

@@ -9,6 +9,7 @@ import os
 import resource
 import signal
 import subprocess
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +25,7 @@ KEPT_ENVIRONMENT = (  # of the user's, for every process
     *("LC_ALL", "LC_CTYPE", "SSL_CERT_FILE", "SSL_CERT_DIR", "VIRTUAL_ENV", "LATEEN_ENVOY"),
     *("LD_LIBRARY_PATH", "PYTHONPATH"),
 )
+LATEEN = (sys.executable, "-P", "-m", "lateen")  # this very one; -P: whatever the folder holds
 CANNOT_ENTER = 126  # the exit code of a process whose place cannot be entered
 CAPABILITIES = 64  # more than the kernel has
 

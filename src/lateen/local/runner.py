@@ -47,7 +47,7 @@ class RunnerSettings:
 
 
 def command(settings: RunnerSettings) -> tuple[str, ...]:
-    return (sys.executable, "-m", "lateen.local.runner", json.dumps(asdict(settings)))
+    return (sys.executable, "-P", "-m", "lateen.local.runner", json.dumps(asdict(settings)))
 
 
 def main(argv: list[str]) -> int:

@@ -53,7 +53,7 @@ def test_command_and_arguments_are_joined() -> None:
 def test_lateen_is_this_interpreters() -> None:
     argv = planned(command=["lateen", "echo"]).argv
 
-    assert argv == (sys.executable, "-m", "lateen.cli.main", "echo")
+    assert argv == (sys.executable, "-P", "-m", "lateen", "echo")
 
 
 def test_variables_are_expanded_in_arguments_and_later_variables() -> None:
