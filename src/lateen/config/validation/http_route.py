@@ -17,7 +17,7 @@ from lateen.api.virtual_service import (
     HTTPRouteDestination,
     StringMatch,
 )
-from lateen.config.validation import http, names
+from lateen.config.validation import http, names, re2
 from lateen.config.validation.destinations import check_destination, check_gateway_names
 from lateen.config.validation.report import Report
 
@@ -294,6 +294,9 @@ def check_rewrite(report: Report, path: str, rewrite: HTTPRewrite | None) -> Non
         if not regex.match or not regex.rewrite:
             report.error(where, "uriRegexRewrite requires both match and rewrite")
         http.check_regex(report, f"{where}.match", regex.match)
+        fault = re2.rewrite_fault(regex.rewrite, regex.match)
+        if fault:
+            report.error(f"{where}.rewrite", fault)
 
 
 def check_destinations(report: Report, path: str, routes: tuple[HTTPRouteDestination, ...]) -> None:

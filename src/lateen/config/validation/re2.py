@@ -7,6 +7,7 @@ This reads the syntax only; it matches nothing. `fault` returns Go's words for w
 import re
 
 REPEAT = re.compile(r"\{(\d+)(?:(,)(\d*))?\}")
+ESCAPE = re.compile(r"\\(.|$)", re.DOTALL)
 REPEAT_LIMIT = 1000
 FLAGS = re.compile(r"[imsU]*(?:-[imsU]+)?")
 GROUP_NAME = re.compile(r"P?<([A-Za-z_][A-Za-z0-9_]*)>")
@@ -33,12 +34,28 @@ def fault(pattern: str) -> str:
     return ""
 
 
+def rewrite_fault(rewrite: str, pattern: str) -> str:
+    r"""What is wrong with a replacement in which \1 stands for the first group of the pattern."""
+    reader = Reader(pattern)
+    try:
+        reader.read()
+    except Fault:
+        return ""  # the pattern is to blame
+    for escape in ESCAPE.findall(rewrite):
+        if escape.isdigit() and int(escape) > reader.groups:
+            return f"\\{escape} stands for group {escape}, but the match has {reader.groups}"
+        if not escape.isdigit() and escape != "\\":
+            return f"\\{escape} is neither a group nor \\\\"
+    return ""
+
+
 class Reader:
     def __init__(self, pattern: str) -> None:
         self._pattern = pattern
         self._at = 0
         self._depth = 0
         self._names: set[str] = set()
+        self.groups = 0
 
     def read(self) -> None:
         operand = False  # is there something to repeat
@@ -100,6 +117,7 @@ class Reader:
         self._at += 1
         if not self._pattern.startswith("?", self._at):
             self._depth += 1
+            self.groups += 1
             return False
         self._at += 1
         name = GROUP_NAME.match(self._pattern, self._at)
@@ -109,6 +127,7 @@ class Reader:
             self._names.add(name[1])
             self._at = name.end()
             self._depth += 1
+            self.groups += 1
             return False
         flags = FLAGS.match(self._pattern, self._at)
         end = flags.end() if flags else self._at

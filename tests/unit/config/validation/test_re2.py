@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lateen.config.validation.re2 import fault
+from lateen.config.validation.re2 import fault, rewrite_fault
 
 
 @pytest.mark.parametrize(
@@ -64,3 +64,20 @@ def test_invalid(pattern: str, words: str) -> None:
 @given(st.text())
 def test_a_quoted_text_is_always_valid(text: str) -> None:
     assert fault(re.escape(text.replace("\0", ""))) == ""
+
+
+@pytest.mark.parametrize(
+    ("rewrite", "pattern", "sound"),
+    [
+        (r"/v1/\2\1", "^/(a)(?P<x>b)", True),
+        (r"/\0", "a", True),
+        (r"a\\b", "a", True),
+        (r"\1", "(?:a)", False),
+        (r"\3", "(a)(b)", False),
+        (r"\x", "(a)", False),
+        ("\\", "(a)", False),
+        (r"\1", "(", True),  # the pattern is to blame
+    ],
+)
+def test_replacements(rewrite: str, pattern: str, sound: bool) -> None:
+    assert (rewrite_fault(rewrite, pattern) == "") is sound
