@@ -1,5 +1,6 @@
 """lateen.yaml: reading and checking."""
 
+import re
 from pathlib import Path
 from textwrap import dedent
 
@@ -7,6 +8,9 @@ import pytest
 
 from lateen.base.problem import Problem
 from lateen.local.settings import Settings, SettingsReading, mesh_name, parse, read
+
+
+PAGE = Path(__file__).parents[3] / "docs" / "local-mesh.md"
 
 
 def parsed(text: str) -> SettingsReading:
@@ -84,3 +88,16 @@ def test_wrong_yaml_is_located() -> None:
 )
 def test_name_of_the_mesh(folder: str, settings: Settings, name: str) -> None:
     assert mesh_name(Path(folder), settings) == name
+
+
+def test_example_of_the_documentation_is_accepted() -> None:
+    found = re.search(r"```yaml\n(.*?)```", PAGE.read_text(), re.DOTALL)
+    assert found is not None
+
+    assert parse(found[1], PAGE).problems == ()
+
+
+def test_every_section_is_documented() -> None:
+    text = PAGE.read_text()
+
+    assert [name for name in Settings.__struct_fields__ if f"{name}:" not in text] == []
