@@ -230,6 +230,25 @@ def test_job_calls_through_its_proxy_ends_it_and_keeps_the_exit_code(mesh: Runni
         (mesh.folder / "job.yaml").unlink()
 
 
+def test_pods_of_a_stateful_set_have_names_and_start_in_order(mesh: RunningMesh) -> None:
+    text = manifests.application("db", replicas=2).replace("kind: Deployment", "kind: StatefulSet")
+    text = text.replace("spec: {selector: {app: db}", "spec: {clusterIP: None, selector: {app: db}")
+    text = text.replace("  replicas: 2", "  replicas: 2\n  serviceName: db")
+    (mesh.folder / "db.yaml").write_text(text)
+    try:
+        wait_for(lambda: len([p for p in mesh.pods("db") if p.ready]) == 2, "both", mesh.explain)
+        for name in ("db-0", "db-1"):
+            answer = wait_for(
+                lambda: mesh.call(f"http://{name}.db:8080/").get("answer"),  # noqa: B023
+                "an answer",
+                mesh.explain,
+            )
+            assert answer["pod"] == name
+    finally:
+        (mesh.folder / "db.yaml").unlink()
+    wait_for(lambda: not mesh.pods("db"), "their end", mesh.explain)
+
+
 def test_image_without_command_is_reported_with_the_remedy(mesh: RunningMesh) -> None:
     text = manifests.application("bare").replace(
         "        command: [lateen, echo, --http=8080, --tcp=9000]\n", ""

@@ -251,8 +251,17 @@ class LocalMesh:
 
     def _launch(self, planned: PodPlan, context: PodContext) -> Pod:
         pod = self._pods[planned.id] = Pod(planned, context)
-        self._tasks.start(pod.run(), name=planned.id)
+        self._tasks.start(self._run(pod), name=planned.id)
         return pod
+
+    async def _run(self, pod: Pod) -> None:
+        """Once the pod that has to be ready before it is, if that is still wanted."""
+        while pod.plan.before and not pod.stopping:
+            other = self._pods.get(pod.plan.before)
+            if other is None or other.ready or other.over:
+                break
+            await asyncio.sleep(STATUS_SECONDS)
+        await pod.run()
 
     async def _restart(self, planned: PodPlan) -> None:
         """Of a pod that keeps its name, such as one of a StatefulSet."""

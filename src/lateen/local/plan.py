@@ -56,6 +56,7 @@ class PodPlan:
     restart_policy: str = "Always"
     grace_seconds: float = 30
     backoff_limit: int = 6
+    before: str = ""  # id of the pod that has to be ready first
     recreate: bool = False  # stop the old pod before the new one starts
     origin: str = field(default="", compare=False)
 
@@ -185,6 +186,7 @@ def _pod(
         restart_policy=_restart_policy(resource, spec),
         grace_seconds=30 if grace is None else grace,
         backoff_limit=6 if backoff is None else backoff,
+        before=_before(resource, meta),
         recreate=_recreates(resource),
         origin=str(resource.origin),
     )
@@ -194,6 +196,16 @@ def _volumes(
     spec: PodSpec, namespace: str, references: References
 ) -> tuple[VolumePlan | VolumeError, ...]:
     return tuple(volume_plans(spec, partial(references.content, namespace)))
+
+
+def _before(resource: Resource[Any], meta: ObjectMeta) -> str:
+    """A StatefulSet's pods start one after the other unless it says otherwise."""
+    if resource.kind != "StatefulSet" or resource.spec.pod_management_policy == "Parallel":
+        return ""
+    ordinal = meta.name.rpartition("-")[2]
+    if not ordinal.isdecimal() or ordinal == "0":
+        return ""
+    return f"{resource.name}-{int(ordinal) - 1}.{meta.namespace}"
 
 
 def _recreates(resource: Resource[Any]) -> bool:

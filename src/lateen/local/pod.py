@@ -89,6 +89,8 @@ class Pod:
     async def run(self) -> None:
         """Until the pod was stopped, or its containers have ended for good."""
         try:
+            if self._stopping:
+                return
             self._attach()
             async with Tasks() as tasks:
                 self._life = tasks.start(self._live(tasks), name=f"life of {self.plan.id}")
@@ -126,6 +128,10 @@ class Pod:
         proxied = self._proxy in ("none", "ready")
         live = all(container.state.ready for container in self._main())
         return proxied and live and self._phase == "Running" and not self._stopping
+
+    @property
+    def stopping(self) -> bool:
+        return self._stopping
 
     @property
     def over(self) -> bool:

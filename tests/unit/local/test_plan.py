@@ -170,3 +170,20 @@ def test_pod_of_a_stateful_set_has_a_name_of_its_own_in_its_service() -> None:
     """).pods[0]
 
     assert (pod.spec.hostname, pod.spec.subdomain) == ("db-0", "database")
+
+
+def test_pod_of_a_stateful_set_waits_for_the_one_before_it() -> None:
+    text = """
+        apiVersion: apps/v1
+        kind: StatefulSet
+        metadata: {{name: db}}
+        spec:
+          replicas: 2
+          podManagementPolicy: {policy}
+          template: {{spec: {{containers: [{{name: main, image: db, command: [db]}}]}}}}
+    """
+    ordered = planned(text.format(policy="OrderedReady")).pods
+    parallel = planned(text.format(policy="Parallel")).pods
+
+    assert [pod.before for pod in ordered] == ["", "db-0.shop"]
+    assert [pod.before for pod in parallel] == ["", ""]

@@ -9,7 +9,6 @@ import pytest
 from lateen.base.problem import Problem
 from lateen.local.settings import Settings, SettingsReading, mesh_name, parse, read
 
-
 PAGE = Path(__file__).parents[3] / "docs" / "local-mesh.md"
 
 
