@@ -39,13 +39,14 @@ from lateen.local.pod import Pod, PodContext
 from lateen.local.process import LATEEN
 from lateen.local.runtime import RuntimeFolder
 from lateen.local.service_directory import ServiceDirectory
-from lateen.local.state import GatewayAddress, MeshState, Record, Status
+from lateen.local.state import GatewayAddress, MeshState, Record, Status, write_atomic
 
 log = logging.getLogger(__name__)
 
 STATUS_SECONDS = 0.1  # at most so often is the status written
 REPLACE_SECONDS = 120.0  # an old pod is kept so long for its successor to become ready
 MESSAGES_KEPT = 100
+ROOT_SECONDS = 30.0  # how often the authority's root is looked at
 DISCOVERY_PORT = 15012
 LIMITS_NOTICE = (
     "resource limits are not enforced, because control groups cannot be made here; run as root "
@@ -93,6 +94,7 @@ class LocalMesh:
             try:
                 await self._start()
                 self._tasks.start(self._watch(), name="changes of the folder")
+                self._tasks.start(self._keep_root(), name="root certificate")
                 await stop.wait()
             except LocalError as trouble:
                 self._trouble = str(trouble)
@@ -130,12 +132,13 @@ class LocalMesh:
         """What pods need before the control plane is there: authority, tokens, folders."""
         state = self._options.state
         storage.load_or_create(state.control / "ca", trust_domain=trust_domain, clock=system_clock)
+        self._copy_root()
         return PodContext(
             state=state,
             network=self._options.network,
             runtime=RuntimeFolder(state.runtime),
             signer=TokenSigner(load_or_create_key(state.control), system_clock),
-            root_cert=state.control / "ca" / storage.ROOT,
+            root_cert=state.root_certificate,
             discovery_port=self._options.discovery_port,
             trust_domain=trust_domain,
             agent_command=(*LATEEN, "agent", "run", "--config"),
@@ -145,6 +148,17 @@ class LocalMesh:
             may_change_user=os.geteuid() == 0 and self._options.network.name == "root",
             cgroups=self._cgroups,
         )
+
+    def _copy_root(self) -> None:
+        """Where proxies find it, whoever they run as. The authority may change it while it runs."""
+        state = self._options.state
+        write_atomic(state.root_certificate, (state.control / "ca" / storage.ROOT).read_text())
+        state.root_certificate.chmod(0o644)
+
+    async def _keep_root(self) -> None:
+        while True:  # as long as the mesh runs
+            await asyncio.sleep(ROOT_SECONDS)
+            self._copy_root()
 
     def _control_arguments(self) -> tuple[str, ...]:
         options, network = self._options, self._options.network

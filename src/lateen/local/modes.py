@@ -1,12 +1,14 @@
 """Which way of running a mesh this machine allows, found out by trying, and what each lacks."""
 
 import os
+import socket
+import stat
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from lateen.base.errors import LateenError
 from lateen.intercept import nftables
-from lateen.intercept.rules import PROXY_ID, PROXY_MARK, Capture, Owner, chains
+from lateen.intercept.rules import PROXY_MARK, Capture, Owner, chains
 from lateen.local import explicit, links, netns
 from lateen.local.errors import LocalError
 
@@ -93,14 +95,14 @@ def enter_user_namespace() -> None:
 def _reachable(path: str) -> bool:
     """Whether user 1337 could open it: every folder above lets others pass."""
     real = os.path.realpath(path)
-    while real != "/":
-        try:
-            status = os.stat(real)
-        except OSError:
-            return False
-        if not (status.st_mode & 0o001 or status.st_uid == PROXY_ID):
-            return False
-        real = os.path.dirname(real)
+    try:
+        while real != "/":
+            mode = os.stat(real).st_mode
+            if not mode & (stat.S_IXOTH if stat.S_ISDIR(mode) else stat.S_IROTH):
+                return False
+            real = os.path.dirname(real)
+    except OSError:
+        return False
     return True
 
 
@@ -132,8 +134,6 @@ def _try_root() -> None:
 def _try_user_namespace() -> None:
     enter_user_namespace()
     _try_network()
-    import socket
-
     with socket.socket() as marked:
         marked.setsockopt(socket.SOL_SOCKET, SO_MARK, PROXY_MARK)
 

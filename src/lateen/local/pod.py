@@ -271,7 +271,6 @@ class Pod:
         self._attachment = attachment = network.attach(
             plan.id, has_proxy=plan.proxy is not ProxyRole.NONE
         )
-        private_folder(self._folder.parent)
         private_folder(self._folder)
         private_folder(self._logs)
         mounts = []

@@ -182,7 +182,7 @@ def _network(settings: RunnerSettings, state: MeshState) -> Network:
         return explicit.reserve()
     records = (other.record() for other in meshes() if other.running)
     taken = {record.bridge for record in records if record is not None}
-    needed = (sys.executable, str(schema.binary()), str(state.folder))
+    needed = (sys.executable, __file__, str(schema.binary()), str(state.folder))
     owner = modes.proxy_owner(needed)
     return bridge.BridgeNetwork(bridge.free_index(taken), name=modes.ROOT, owner=owner)
 

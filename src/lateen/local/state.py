@@ -1,7 +1,8 @@
 """What a mesh on this machine leaves on disk while it runs, and how other commands find it.
 
     $LATEEN_STATE or ~/.local/state/lateen/
-      <mesh>/                  mode 0700
+      <mesh>/                  mode 0711: not to be looked into, its parts below are 0700
+        root-cert.pem          what proxies trust
         mesh.json              what it is: folder, mode, process, addresses (Record)
         status.json            how its workloads do at this moment (Status)
         lock                   held by the runner as long as it lives
@@ -146,9 +147,15 @@ class MeshState:
     def runner_log(self) -> Path:
         return self.folder / "logs" / "runner.log"
 
+    @property
+    def root_certificate(self) -> Path:
+        """A copy that proxies may read, whoever they run as."""
+        return self.folder / "root-cert.pem"
+
     def create(self) -> None:
-        private_folder(self.folder)
-        for name in ("runtime", "control", "pods", "logs"):
+        for path in (self.folder.parent, self.folder, self.folder / "pods", self.folder / "logs"):
+            passable_folder(path)
+        for name in ("runtime", "control"):
             private_folder(self.folder / name)
 
     def record(self) -> Record | None:
@@ -185,7 +192,7 @@ class MeshState:
         """Everything but the logs and the control plane's authority and keys."""
         for name in ("runtime", "pods"):
             shutil.rmtree(self.folder / name, ignore_errors=True)
-        for name in ("mesh.json", "status.json"):
+        for name in ("mesh.json", "status.json", "root-cert.pem"):
             (self.folder / name).unlink(missing_ok=True)
 
 
@@ -244,10 +251,18 @@ def find_pod(state: MeshState, workload: str, namespace: str = "") -> PodState:
 @contextlib.contextmanager
 def registry_lock() -> Iterator[Path]:
     """Held while a mesh chooses what must differ between meshes: bridge, subnet, ports."""
-    folder = private_folder(root())
+    folder = passable_folder(root())
     with open(folder / ".lock", "w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield folder
+
+
+def passable_folder(path: Path) -> Path:
+    """Others may pass through it to what is theirs, and not look into it."""
+    path.mkdir(mode=0o711, parents=True, exist_ok=True)
+    if path.stat().st_uid == os.geteuid():
+        path.chmod(0o711)
+    return path
 
 
 def write_atomic(path: Path, text: str) -> None:

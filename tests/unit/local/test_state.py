@@ -24,8 +24,10 @@ def pod(name: str, workload: str, namespace: str = "shop") -> PodState:
     return PodState(name=name, namespace=namespace, workload=workload, kind="Deployment")
 
 
-def test_folder_is_private(mesh: MeshState) -> None:
-    assert mesh.folder.stat().st_mode & 0o777 == 0o700
+def test_folder_is_not_to_be_looked_into_and_its_secrets_are_private(mesh: MeshState) -> None:
+    assert mesh.folder.stat().st_mode & 0o777 == 0o711
+    assert mesh.control.stat().st_mode & 0o777 == 0o700
+    assert mesh.runtime.stat().st_mode & 0o777 == 0o700
 
 
 def test_record_and_status_come_back_as_written(mesh: MeshState) -> None:
