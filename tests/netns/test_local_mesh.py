@@ -322,6 +322,23 @@ def test_down_cleans_up_after_a_killed_runner(tmp_path: Path) -> None:
         assert not (mesh.state.folder / "pods").exists()
 
 
+def test_next_start_cleans_up_after_a_killed_runner(tmp_path: Path) -> None:
+    folder = tmp_path / "manifests"
+    folder.mkdir()
+    (folder / "shop.yaml").write_text(manifests.SMALL)
+    with running(folder, tmp_path / "s", "--mode", "root") as mesh:
+        before = mesh.state.record()
+        assert before is not None
+        os.kill(before.runner.pid, signal.SIGKILL)
+        mesh.process.wait(30)
+
+        with running(folder, tmp_path / "s", "--mode", "root") as again:
+            assert answers(again)
+            after = again.state.record()
+            assert after is not None
+            assert after.bridge == before.bridge
+
+
 def test_mesh_stops_with_whoever_started_it(tmp_path: Path) -> None:
     folder = tmp_path / "manifests"
     folder.mkdir()

@@ -36,16 +36,27 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.workload in own:
         files = [own[arguments.workload]]
     else:
-        pod = state.find_pod(mesh, arguments.workload, arguments.namespace)
-        folder = mesh.logs(pod.namespace, pod.name)
-        files = _files(folder, arguments)
+        found = state.find_pod(mesh, arguments.workload, arguments.namespace)
+        same = [p for p in mesh.status().pods if _is_same(p, found, arguments.workload)]
+        folders = [mesh.logs(pod.namespace, pod.name) for pod in same]
+        files = [file for folder in folders for file in _files(folder, arguments)]
+    files = [file for file in files if file.exists() or arguments.follow]
     if not files:
         print("nothing has been printed yet", file=sys.stderr)
     for file in files:
+        if len(files) > 1:
+            print(f"==> {file.parent.name} {file.stem} <==", flush=True)
         _print(file, arguments.tail)
     if arguments.follow:
         _follow(files)
     return 0
+
+
+def _is_same(pod: Any, found: Any, wanted: str) -> bool:
+    """The pod itself when it was named, else all pods of its workload."""
+    if wanted.rpartition("/")[2] in (found.name, found.id):
+        return bool(pod.id == found.id)
+    return bool((pod.workload, pod.namespace) == (found.workload, found.namespace))
 
 
 def _files(folder: Any, arguments: argparse.Namespace) -> list[Any]:

@@ -16,7 +16,7 @@ from lateen.base.tasks import Tasks
 from lateen.local import probe as probes
 from lateen.local.container_plan import ContainerPlan
 from lateen.local.errors import LocalError
-from lateen.local.process import Credentials, Place, Process, spawn
+from lateen.local.process import Credentials, Place, Process, private, spawn
 
 log = logging.getLogger(__name__)
 
@@ -67,6 +67,9 @@ class Container:
 
     async def run(self, *, restart: Callable[[int], bool]) -> int:
         """Until it ended and `restart(exit code)` says no, or it was stopped."""
+        if self.plan.problems:
+            self._set(reason=f"cannot start: {self.plan.problems[0].message}")
+            await asyncio.Event().wait()  # until the manifest is mended, which makes a new pod
         clock = asyncio.get_running_loop().time
         backoff = FIRST_BACKOFF_SECONDS
         while True:
@@ -94,9 +97,6 @@ class Container:
 
     async def _once(self) -> int:
         plan = self.plan
-        if plan.problems:
-            self._set(reason="CreateContainerConfigError")
-            return CANNOT_RUN
         try:
             self._process = process = await spawn(
                 plan.argv,
@@ -208,5 +208,5 @@ class Container:
         """Into the container's own log, where its user looks first."""
         log.info("%s: %s", self.plan.name, text)
         self._log_file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with open(self._log_file, "a") as output:
+        with open(self._log_file, "a", opener=private) as output:
             output.write(f"[lateen] {text}\n")

@@ -9,6 +9,7 @@ from pathlib import Path
 from lateen.base.problem import Problem
 from lateen.local import cleanup, modes, settings, state
 from lateen.local.errors import LocalError
+from lateen.local.process import private
 from lateen.local.runner import RunnerSettings, command
 
 
@@ -45,7 +46,7 @@ def launch(folder: Path, *, name: str, mode: str, detached: bool) -> Launched:
         notices=choice.notices,
         attached=not detached,
     )
-    with open(mesh.runner_log, "wb") as log:
+    with open(mesh.runner_log, "wb", opener=private) as log:
         runner = subprocess.Popen(
             command(wanted),
             stdin=subprocess.DEVNULL if detached else subprocess.PIPE,

@@ -191,5 +191,10 @@ def _opened(log: Path) -> Iterator[IO[bytes]]:
     with contextlib.suppress(OSError):
         if log.stat().st_size > LOG_LIMIT_BYTES:
             log.replace(log.with_suffix(log.suffix + ".1"))
-    with open(log, "ab") as output:
+    with open(log, "ab", opener=private) as output:
         yield output
+
+
+def private(path: str, flags: int) -> int:
+    """An opener: what it makes is for its owner only."""
+    return os.open(path, flags, 0o600)

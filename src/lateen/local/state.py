@@ -273,6 +273,8 @@ def write_atomic(path: Path, text: str) -> None:
     """
     half = path.with_name(f".{path.name}.new")
     with contextlib.suppress(FileNotFoundError):
+        half.unlink(missing_ok=True)
+        half.touch(0o600)
         half.write_text(text)
         os.replace(half, path)
 
