@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from lateen.base.metrics import Registry
 from lateen.xds import kinds
-from lateen.xds.groups import Response
+from lateen.xds.responses import Response
 from lateen.xds.server import DiscoveryServer
 from lateen.xds.stream import Stream
 from tests.unit.xds.ads_client import DELTA_REQUEST, DELTA_RESPONSE, WHOLE_REQUEST, WHOLE_RESPONSE
@@ -155,6 +155,12 @@ class WholeProxy(DeltaProxy):
         if type_url not in self.started:
             self.started.append(type_url)
         self.stream.on_message(message.SerializeToString())
+
+    def want(self, type_url: str, names: set[str]) -> None:
+        """Only when nothing is under way: a name given up and wanted again between two answers
+        looks to the server as if nothing had happened, by the protocol."""
+        self.settle()
+        super().want(type_url, names)
 
     def apply(self, response: Response) -> None:
         message = WHOLE_RESPONSE.FromString(response.body)

@@ -5,18 +5,18 @@ when each name last changed, as stamps that only grow, so that what a stream mis
 one number. Streams that missed the same get the same bytes; nothing is kept for a stream that does
 not acknowledge.
 
-    touched   name -> stamp of its last change, oldest first
+    touched   name -> stamp of its last change since the group was made, oldest first
     gone      name -> stamp of its removal (listed types)
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from lateen.base.incremental import Node
-from lateen.xds import kinds, wire
+from lateen.xds import kinds
 from lateen.xds.cells import Cell
-from lateen.xds.transport.message import Message
+from lateen.xds.responses import Response, Responses
 
 if TYPE_CHECKING:
     from lateen.xds.requests import Request
@@ -25,20 +25,6 @@ if TYPE_CHECKING:
 
 NOTHING = -1  # the stamp of a stream that holds nothing yet
 MOST_GONE = 1000  # removals remembered beyond the number of names, before old ones are dropped
-
-
-class Response(Message):
-    """A response and what it carries, for the acknowledgement that names its nonce."""
-
-    __slots__ = ("names", "nonce", "removed")
-
-    def __init__(
-        self, body: bytes, *, nonce: str, names: tuple[str, ...], removed: tuple[str, ...]
-    ) -> None:
-        super().__init__(body)
-        self.nonce = nonce
-        self.names = names
-        self.removed = removed
 
 
 class Group:
@@ -51,7 +37,7 @@ class Group:
         type_url: str,
         listed: bool,
         names: frozenset[str],
-        next_nonce: Callable[[], str],
+        responses: Responses,
     ) -> None:
         self.scope = scope
         self.type_url = type_url
@@ -66,7 +52,7 @@ class Group:
         self.removed_at = 0
         self.members: dict[Watch, None] = {}
         self.successors: dict[Request, Group] = {}  # where a request leads a stream to
-        self._next_nonce = next_nonce
+        self._responses = responses
         self._memo: dict[object, Response | None] = {}
 
     def __repr__(self) -> str:
@@ -96,8 +82,7 @@ class Group:
 
     def _removed(self, name: str, stamp: int) -> None:
         self._memo.clear()
-        if self.touched.pop(name, None) is None:
-            return  # nobody was told of it
+        self.touched.pop(name, None)
         self.gone[name] = stamp
         self.removed_at = stamp
         if len(self.gone) > len(self.cells) + MOST_GONE:
@@ -116,15 +101,15 @@ class Group:
 
     def touched_since(self, stamp: int) -> list[str]:
         """Names whose content changed after the stamp, in the order of the changes."""
-        if stamp < 0:
-            return list(self.touched)
+        if stamp == NOTHING:
+            return list(self.cells)
         recent = takewhile(lambda item: item[1] > stamp, reversed(self.touched.items()))
         return [name for name, _ in recent][::-1]
 
     def updates(self, since: int) -> Response | None:
         """Resources changed since; everything for NOTHING. None when there is nothing to say."""
         if since not in self._memo:
-            names = self.cells if since == NOTHING else self.touched_since(since)
+            names = self.touched_since(since)
             self._memo[since] = self._delta(names, self._absent(names))
         return self._memo[since]
 
@@ -132,7 +117,7 @@ class Group:
         key = ("gone", since)
         if key not in self._memo:
             names = tuple(name for name, stamp in self.gone.items() if stamp > since)
-            self._memo[key] = self._delta((), names) if names else None
+            self._memo[key] = self._delta((), names)
         return self._memo[key]
 
     def some(self, names: frozenset[str], removed: frozenset[str] = frozenset()) -> Response | None:
@@ -145,18 +130,15 @@ class Group:
 
     def whole(self, version: str) -> Response:
         """Everything, for the state-of-the-world protocol."""
-        return self._whole(("whole", version), self.cells, version)
+        return self._responses.whole(self.type_url, self._present(self.cells), version)
 
     def some_whole(self, names: frozenset[str], version: str) -> Response:
         """A part, which that protocol allows for types that are asked for by name."""
-        return self._whole((names, version), sorted(names), version)
+        return self._responses.whole(self.type_url, self._present(sorted(names)), version)
 
     def empty(self) -> Response:
         """The answer to a first request when there is nothing: the proxy waits for one."""
-        found = self._memo.get("empty")
-        if found is None:
-            found = self._memo["empty"] = self._response((), (), b"")
-        return found
+        return self._responses.delta(self.type_url, (), ())
 
     def _absent(self, names: Iterable[str]) -> tuple[str, ...]:
         """Names of resources that do not exist, which a subscriber is told as removed."""
@@ -165,35 +147,12 @@ class Group:
         cells = [self.cells[name] for name in names]
         return tuple(cell.name for cell in cells if cell.field is None and not cell.is_unknown)
 
-    def _delta(self, names: Iterable[str], removed: Iterable[str]) -> Response | None:
-        present = tuple(name for name in names if self.cells[name].field is not None)
-        removed = tuple(removed)
+    def _present(self, names: Iterable[str]) -> tuple[Cell, ...]:
+        cells = [self.cells[name] for name in names if name in self.cells]
+        return tuple([cell for cell in cells if cell.field is not None])
+
+    def _delta(self, names: Iterable[str], removed: tuple[str, ...]) -> Response | None:
+        present = self._present(names)
         if not present and not removed:
             return None
-        body = b"".join([self.cells[name].field or b"" for name in present])
-        return self._response(present, removed, body)
-
-    def _response(
-        self, names: tuple[str, ...], removed: tuple[str, ...], resources: bytes
-    ) -> Response:
-        nonce = self._next_nonce()
-        body = wire.delta_response(
-            (resources,), type_url=self.type_url, nonce=nonce, removed=removed
-        )
-        return Response(body, nonce=nonce, names=names, removed=removed)
-
-    def _whole(self, key: object, names: Iterable[str], version: str) -> Response:
-        found = self._memo.get(key)
-        if found is None:
-            nonce = self._next_nonce()
-            cells = [self.cells[name] for name in names if name in self.cells]
-            present = [cell for cell in cells if cell.content is not None]
-            body = wire.whole_response(
-                [cell.content for cell in present if cell.content is not None],
-                type_url=self.type_url,
-                nonce=nonce,
-                version_info=version,
-            )
-            told = tuple(cell.name for cell in present)
-            found = self._memo[key] = Response(body, nonce=nonce, names=told, removed=())
-        return found
+        return self._responses.delta(self.type_url, present, removed)

@@ -9,20 +9,20 @@ from collections.abc import Iterator
 
 from lateen.api.resource import Key
 from lateen.base.incremental import Node
-from lateen.xds.groups import Response
+from lateen.xds.responses import Sent
 
 PATH = re.compile(rb"/apis/[a-z0-9.-]+/[a-z0-9]+/namespaces/([a-z0-9.-]+)/([a-z-]+)/([a-z0-9.-]+)")
 MOST_NODES = 20_000  # of one cell's dependencies that are looked at
 
 
-def rejected_names(response: Response | None, text: str) -> tuple[str, ...]:
+def rejected_names(sent: Sent | None, text: str) -> tuple[str, ...]:
     """The names of the response that the text mentions; all of them if it mentions none."""
-    if response is None:
+    if sent is None:
         return ()
-    named = tuple(name for name in response.names if name in text and _stands_in(name, text))
+    named = tuple(name for name in sent.names if name in text and _stands_in(name, text))
     if named:
         return named
-    return response.names[:20]
+    return sent.names[:20]
 
 
 def config_paths(content: bytes) -> tuple[Key, ...]:

@@ -14,6 +14,7 @@ from lateen.xds import kinds
 from lateen.xds.catalogue import Catalogue
 from lateen.xds.cells import Cells
 from lateen.xds.groups import Group
+from lateen.xds.responses import Responses
 from lateen.xds.transport.status import CallRefused, Status
 
 log = logging.getLogger(__name__)
@@ -52,7 +53,8 @@ class Scopes:
         self._scopes: dict[Hashable, Scope] = {}
         self._lists: dict[Node, list[Group]] = {}
         self._watched: dict[Node, int] = {}  # other nodes that are observed, such as classes
-        self._nonce = 0
+        self._responses = Responses(self._forget_responses)
+        self._names: dict[frozenset[str], frozenset[str]] = {}  # one of each, however many groups
         self._kept = 0  # values in the graph when unused ones were last dropped
 
     def __len__(self) -> int:
@@ -69,6 +71,7 @@ class Scopes:
         groups = scope.groups.setdefault(type_url, {})
         found = groups.get((listed, names))
         if found is None:
+            names = self._names.setdefault(names, names)
             found = groups[listed, names] = self._new_group(scope, type_url, listed, names)
         return found
 
@@ -90,6 +93,7 @@ class Scopes:
             changed = graph.settle(self._failed)
             if changed:
                 self.stamp += 1
+                self._responses.outdate()
             for node in changed:
                 self._absorb(node)
 
@@ -104,12 +108,17 @@ class Scopes:
                     del scope.groups[type_url]
             if not scope.groups:
                 del self._scopes[scope.proxy_class]
-        for group in self:
-            group.forget_responses()
+        self._names = {group.names: group.names for group in self}
+        self._forget_responses()
         graph = self.catalogue.graph
         if len(self.cells) < cells or len(graph) > self._kept * GROWTH + SLACK:
             graph.forget()
             self._kept = len(graph)
+
+    def _forget_responses(self) -> None:
+        self._responses.forget()
+        for group in self:
+            group.forget_responses()
 
     def __iter__(self) -> Iterator[Group]:
         for scope in self._scopes.values():
@@ -118,7 +127,7 @@ class Scopes:
 
     def _new_group(self, scope: Scope, type_url: str, listed: bool, names: frozenset[str]) -> Group:
         group = Group(
-            scope=scope, type_url=type_url, listed=listed, names=names, next_nonce=self._next_nonce
+            scope=scope, type_url=type_url, listed=listed, names=names, responses=self._responses
         )
         ordered = sorted(names)
         if listed:
@@ -126,11 +135,10 @@ class Scopes:
         for name in ordered:
             self._add_name(group, name)
         self.settle()
-        for name, cell in group.cells.items():
+        for cell in group.cells.values():
             if cell.content is None:
                 cell.refresh()  # the graph reports no change from None to None
-            if name not in group.touched:
-                group.touch(name, self.stamp)
+        group.changed_at = group.removed_at = self.stamp
         return group
 
     def _follow_list(self, group: Group) -> tuple[str, ...]:
@@ -147,10 +155,6 @@ class Scopes:
         self._lists.setdefault(node, []).append(group)
         names: tuple[str, ...] = node.value or ()
         return names
-
-    def _next_nonce(self) -> str:
-        self._nonce += 1
-        return str(self._nonce)
 
     def _add_name(self, group: Group, name: str) -> None:
         node = self.catalogue.cell(group.scope.proxy_class, group.type_url, name)

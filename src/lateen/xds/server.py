@@ -190,6 +190,8 @@ class DiscoveryServer:
         node = self.catalogue.classify(proxy.proxy_class)
         self.scopes.watch_node(node)
         self.scopes.settle()
+        if node not in self._classes:
+            self.scopes.moved.pop(node, None)  # it was only just evaluated
         if node.value is None:
             self.scopes.unwatch_node(node)
             raise CallRefused(Status.UNAVAILABLE, "the proxy cannot be classified; see the log")

@@ -8,8 +8,9 @@ merged response when the acknowledgement comes.
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lateen.xds.groups import NOTHING, Group, Response
+from lateen.xds.groups import NOTHING, Group
 from lateen.xds.requests import WILDCARD, Request
+from lateen.xds.responses import Response, Sent
 
 if TYPE_CHECKING:
     from lateen.xds.stream import Stream
@@ -43,9 +44,9 @@ class Watch:
         self.pruned = group.removed_at  # stamp up to which removals were told
         self.forced = NO_NAMES  # to be told again whether or not they changed
         self.lost = NO_NAMES  # to be told as removed, besides those gone from the group
-        self.outstanding: list[Response] = []
+        self.outstanding: list[Sent] = []
         self.acknowledged: str = ""  # nonce
-        self.last: Response | None = None
+        self.last: Sent | None = None
         self.rejection: Rejection | None = None
         group.members[self] = None
 
@@ -114,8 +115,8 @@ class Watch:
         return group.some(NO_NAMES, self.lost.difference(group.cells).union(gone))
 
     def send(self, response: Response) -> None:
-        self.outstanding.append(response)
-        self.last = response
+        self.last = response.sent
+        self.outstanding.append(response.sent)
         self.stream.call.send(response)
 
     # receiving
@@ -123,14 +124,14 @@ class Watch:
     def acknowledge(self, nonce: str) -> bool:
         """Whether this is the answer to something that was sent."""
         outstanding = self.outstanding
-        for index, response in enumerate(outstanding):
-            if response.nonce == nonce:
+        for index, sent in enumerate(outstanding):
+            if sent.nonce == nonce:
                 del outstanding[: index + 1]
                 self.acknowledged = nonce
                 return True
         return False
 
-    def find_sent(self, nonce: str) -> Response | None:
+    def find_sent(self, nonce: str) -> Sent | None:
         return next((sent for sent in self.outstanding if sent.nonce == nonce), None)
 
     # subscriptions

@@ -3,8 +3,8 @@
 import pytest
 
 from lateen.api.resource import Key
-from lateen.xds.groups import Response
 from lateen.xds.rejections import config_paths, rejected_names
+from lateen.xds.responses import Sent
 
 
 @pytest.mark.parametrize(
@@ -17,8 +17,8 @@ from lateen.xds.rejections import config_paths, rejected_names
 )
 def test_names_are_found_in_the_text(text: str, names: tuple[str, ...]) -> None:
     sent = ("outbound|80||a.b", "outbound|80|v1|a.b", "virtualInbound")
-    response = Response(b"", nonce="1", names=sent, removed=())
-    assert rejected_names(response, text) == names
+    told = Sent("1", sent, ())
+    assert rejected_names(told, text) == names
 
 
 def test_rejection_of_something_never_sent_names_nothing() -> None:
