@@ -52,8 +52,6 @@ def run(arguments: argparse.Namespace) -> int:
         mode=arguments.mode,
         detached=arguments.detach,
     )
-    for problem in launched.problems:
-        print(f"{problem.severity}: {problem}", file=sys.stderr)
     if launched.removed:
         print(f"removed what an earlier mesh left: {', '.join(launched.removed)}", file=sys.stderr)
     try:

@@ -6,7 +6,6 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from lateen.base.problem import Problem
 from lateen.local import cleanup, modes, settings, state
 from lateen.local.errors import LocalError
 from lateen.local.process import private
@@ -19,7 +18,6 @@ class Launched:
     settings: settings.Settings
     runner: "subprocess.Popen[bytes]"
     mode: str
-    problems: tuple[Problem, ...]
     removed: tuple[str, ...]  # what an earlier mesh of this name had left behind
 
 
@@ -55,4 +53,4 @@ def launch(folder: Path, *, name: str, mode: str, detached: bool) -> Launched:
             env={**os.environ, state.MESH_MARK: str(mesh.folder)},
             start_new_session=True,
         )
-    return Launched(mesh, reading.settings, runner, choice.mode, reading.problems, removed)
+    return Launched(mesh, reading.settings, runner, choice.mode, removed)

@@ -170,7 +170,8 @@ class Pod:
             await self._proxy_ready.wait()  # as long as it takes: see the table
         if not await self._run_init_containers(tasks):
             return
-        self._phase = "Running"
+        if all(plan.runnable for plan in self.plan.containers):
+            self._phase = "Running"
         main = [await self._container(plan) for plan in self.plan.containers]
         self._containers += main
         self._changed()
