@@ -152,14 +152,28 @@ class RunningEnvoy:
         await until(shown, f"{text} in the config dump")
 
 
+@dataclass(frozen=True)
+class ClientCertificate:
+    """PEM: what an Envoy shows the secure port, and whom it trusts there."""
+
+    key: bytes
+    chain: bytes
+    root: bytes
+    server_name: str
+
+
 @asynccontextmanager
 async def envoy(
-    port: int, *, node: str = SIDECAR, metadata: dict[str, Any] | None = None
+    port: int,
+    *,
+    node: str = SIDECAR,
+    metadata: dict[str, Any] | None = None,
+    certificate: ClientCertificate | None = None,
 ) -> AsyncIterator[RunningEnvoy]:
     """An Envoy without an agent that speaks delta ADS to a port of loopback."""
     with tempfile.TemporaryDirectory() as folder:
         config, address, log = (Path(folder, name) for name in ("boot.json", "admin", "log"))
-        config.write_text(json.dumps(bootstrap(port, node, metadata or {})))
+        config.write_text(json.dumps(bootstrap(port, node, metadata or {}, certificate)))
         with log.open("w") as output:
             process = await asyncio.create_subprocess_exec(
                 str(schema.binary()), "-c", str(config), "--admin-address-path", str(address),
@@ -179,9 +193,11 @@ async def envoy(
             await process.wait()
 
 
-def bootstrap(port: int, node: str, metadata: dict[str, Any]) -> dict[str, Any]:
+def bootstrap(
+    port: int, node: str, metadata: dict[str, Any], certificate: ClientCertificate | None
+) -> dict[str, Any]:
     socket = {"address": "127.0.0.1", "port_value": port}
-    grpc = {
+    grpc: dict[str, Any] = {
         "name": "xds-grpc",
         "type": "STATIC",
         "connect_timeout": "1s",
@@ -199,6 +215,8 @@ def bootstrap(port: int, node: str, metadata: dict[str, Any]) -> dict[str, Any]:
             ],
         },
     }
+    if certificate is not None:
+        grpc["transport_socket"] = transport_socket(certificate)
     ads = {
         "api_type": "DELTA_GRPC",
         "transport_api_version": "V3",
@@ -215,6 +233,27 @@ def bootstrap(port: int, node: str, metadata: dict[str, Any]) -> dict[str, Any]:
         "admin": {"address": {"socket_address": {"address": "127.0.0.1", "port_value": 0}}},
         "dynamic_resources": {"ads_config": ads, "lds_config": source, "cds_config": source},
         "static_resources": {"clusters": [grpc, *SIDE_CLUSTERS]},
+    }
+
+
+def transport_socket(certificate: ClientCertificate) -> dict[str, Any]:
+    own = {
+        "certificate_chain": {"inline_string": certificate.chain.decode()},
+        "private_key": {"inline_string": certificate.key.decode()},
+    }
+    return {
+        "name": "envoy.transport_sockets.tls",
+        "typed_config": {
+            "@type": "type.googleapis.com/"
+            "envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext",
+            "sni": certificate.server_name,
+            "common_tls_context": {
+                "tls_certificates": [own],
+                "validation_context": {
+                    "trusted_ca": {"inline_string": certificate.root.decode()},
+                },
+            },
+        },
     }
 
 

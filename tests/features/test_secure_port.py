@@ -1,27 +1,18 @@
 """The secure port: certificates by token, discovery by certificate or token, claims checked."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 
 import grpc
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
-from lateen.base.clock import system_clock
-from lateen.identity.signing_request import (
-    METHOD,
-    IstioCertificateRequest,
-    IstioCertificateResponse,
-)
-from lateen.identity.tokens import TokenSigner, load_or_create_key
+from lateen.identity.signing_request import METHOD
 from lateen.xds import kinds
 from lateen.xds.server import SERVICE
-from tests.features.running_plane import RunningPlane, control_plane, run
-from tests.unit.xds.ads_client import AdsClient, names_of
+from tests.features.proofs import WAIT_SECONDS, certificate, channel, root, token
+from tests.features.running_plane import control_plane, run
+from tests.unit.xds.ads_client import AdsClient, ads, names_of
 
 MESH = """
 apiVersion: networking.istio.io/v1
@@ -34,52 +25,13 @@ spec:
   endpoints: [{address: 10.1.0.7}]
 """
 NODE = "sidecar~10.9.8.7~front-1.shop~shop.svc.cluster.local"
-SERVER_NAME = "istiod.istio-system.svc"
-WAIT_SECONDS = 10
 
 
-def token(control: RunningPlane, namespace: str = "shop") -> str:
-    signer = TokenSigner(load_or_create_key(control.plane.settings.state), system_clock)
-    return signer.mint(namespace=namespace, service_account="front", ttl_seconds=60)
-
-
-def root(control: RunningPlane) -> bytes:
-    return (control.plane.settings.state / "ca" / "root-cert.pem").read_bytes()
-
-
-@asynccontextmanager
-async def channel(
-    control: RunningPlane, *, key: bytes | None = None, chain: bytes | None = None
-) -> AsyncIterator[grpc.aio.Channel]:
-    credentials = grpc.ssl_channel_credentials(root(control), key, chain)
-    options = [("grpc.ssl_target_name_override", SERVER_NAME)]
-    address = f"127.0.0.1:{control.secure_port}"
-    async with grpc.aio.secure_channel(address, credentials, options) as opened:
-        yield opened
-
-
-async def certificate(control: RunningPlane, bearer: str) -> tuple[bytes, list[str]]:
-    """A key and the chain that the authority gave for it."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    csr = x509.CertificateSigningRequestBuilder().subject_name(x509.Name([]))
-    signed = csr.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
-    request = IstioCertificateRequest(csr=signed.decode(), validity_duration=600)
-    async with channel(control) as opened:
-        ask = opened.unary_unary(METHOD)
-        metadata = [("authorization", f"Bearer {bearer}")] if bearer else []
-        answer = await ask(request.SerializeToString(), metadata=metadata, timeout=WAIT_SECONDS)
-    chain = list(IstioCertificateResponse.FromString(answer).cert_chain)
-    pem = key.private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.PKCS8,
-        serialization.NoEncryption(),
-    )
-    return pem, chain
-
-
-def stream(opened: grpc.aio.Channel, *, namespace: str, metadata: Any = None) -> AdsClient:
+def stream(
+    opened: grpc.aio.Channel, *, namespace: str, metadata: Any = None, node: str = NODE
+) -> AdsClient:
     call = opened.stream_stream(SERVICE + "DeltaAggregatedResources")(metadata=metadata)
-    return AdsClient(call, delta=True, node_id=NODE, namespace=namespace)
+    return AdsClient(call, delta=True, node_id=node, namespace=namespace)
 
 
 def test_token_buys_a_certificate_of_its_own_identity() -> None:
@@ -168,5 +120,51 @@ def test_large_responses_cross_tls_to_several_proxies() -> None:
             answers = await asyncio.gather(*(each.subscribe(kinds.CLUSTER) for each in proxies))
             assert {len(answer.resources) for answer in answers} == {403}
             assert sum(answer.ByteSize() for answer in answers) > 800_000
+
+    run(main)
+
+
+SECRET = """
+apiVersion: v1
+kind: Secret
+metadata: {name: edge-cert, namespace: shop}
+stringData:
+  tls.crt: "-----BEGIN CERTIFICATE-----"
+  tls.key: "-----BEGIN PRIVATE KEY-----"
+"""
+ROUTER = "router~10.9.8.7~edge-1.shop~shop.svc.cluster.local"
+
+
+def test_secrets_are_served_to_a_proven_identity_of_their_namespace() -> None:
+    async def main() -> None:
+        async with control_plane(SECRET, secure=True) as control, channel(control) as opened:
+            bearer = (("authorization", f"Bearer {token(control)}"),)
+            proxy = stream(opened, namespace="shop", metadata=bearer, node=ROUTER)
+            answer = await proxy.subscribe(kinds.SECRET, "kubernetes://edge-cert")
+            assert names_of(answer) == ["kubernetes://edge-cert"]
+
+    run(main)
+
+
+def test_secrets_are_not_served_to_another_namespace() -> None:
+    async def main() -> None:
+        async with control_plane(SECRET, secure=True) as control, channel(control) as opened:
+            bearer = (("authorization", f"Bearer {token(control, 'other')}"),)
+            proxy = stream(opened, namespace="other", metadata=bearer, node=ROUTER)
+            answer = await proxy.subscribe(kinds.SECRET, "kubernetes://shop/edge-cert")
+            assert names_of(answer) == []
+
+    run(main)
+
+
+@pytest.mark.parametrize("secure", [False, True])
+def test_secrets_are_not_served_on_the_plaintext_port(secure: bool) -> None:
+    async def main() -> None:
+        async with (
+            control_plane(SECRET, secure=secure) as control,
+            ads(control.port, namespace="shop", node_id=ROUTER) as proxy,
+        ):
+            await proxy.request(kinds.SECRET, "kubernetes://edge-cert")
+            await proxy.silence()
 
     run(main)

@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from tests.features.proofs import client_certificate
 from tests.features.running_plane import control_plane, envoy, run, until
 
 pytestmark = pytest.mark.envoy
@@ -125,8 +126,13 @@ def test_a_gateway_serves_http_and_https_and_follows_routes_and_certificates() -
 
     async def main() -> None:
         async with (
-            control_plane(text + "---" + secret(1)) as control,
-            envoy(control.port, node=ROUTER, metadata=LABELS) as proxy,
+            control_plane(text + "---" + secret(1), secure=True) as control,
+            envoy(
+                control.secure_port,
+                node=ROUTER,
+                metadata=LABELS,
+                certificate=await client_certificate(control),
+            ) as proxy,
         ):
 
             async def teapot() -> bool:

@@ -1,8 +1,8 @@
 """Who may call the control plane, and as whom: credentials of callers against what they claim.
 
 On the secure port every caller proves an identity, and a proxy's node metadata may claim only what
-that identity covers. The plaintext port is on loopback, for tools: it proves nothing and issues no
-certificates.
+that identity covers. The plaintext port is on loopback, for tools: it proves nothing, issues no
+certificates and serves no secrets.
 """
 
 from typing import Any
@@ -29,10 +29,13 @@ def peer(call: Call) -> Peer:
     )
 
 
-def admit(authenticator: Authenticator, call: Call, proxy: Proxy, metadata: dict[str, Any]) -> None:
-    """CallRefused unless the caller's credential covers what its node metadata claims."""
+def admit(authenticator: Authenticator, call: Call, proxy: Proxy, metadata: dict[str, Any]) -> bool:
+    """Whether the caller has proven who it is: always on the secure port, never on the plain one.
+
+    CallRefused on the secure port unless its credential covers what its node metadata claims.
+    """
     if not call.secure:
-        return
+        return False
     try:
         check_claims(
             authenticator.credential(peer(call)),
@@ -41,6 +44,7 @@ def admit(authenticator: Authenticator, call: Call, proxy: Proxy, metadata: dict
         )
     except Refused as refusal:
         raise refused(refusal) from refusal
+    return True
 
 
 def certificate_methods(

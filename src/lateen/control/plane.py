@@ -232,9 +232,10 @@ class ControlPlane:
         )
         return Certificates(authority, server, authenticator)
 
-    def _admit(self, call: Call, proxy: Proxy, metadata: dict[str, Any]) -> None:
-        if self._certificates is not None:
-            admit(self._certificates.authenticator, call, proxy, metadata)
+    def _admit(self, call: Call, proxy: Proxy, metadata: dict[str, Any]) -> bool:
+        if self._certificates is None:
+            return False
+        return admit(self._certificates.authenticator, call, proxy, metadata)
 
     def _rotate(self, tasks: Tasks, certificates: Certificates) -> None:
         tasks.start(certificates.server.run(), name="rotation of the server certificate")

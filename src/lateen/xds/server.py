@@ -33,11 +33,14 @@ log = logging.getLogger(__name__)
 SERVICE = "/envoy.service.discovery.v3.AggregatedDiscoveryService/"
 SWEEP_SECONDS = 30.0  # at most so long groups live without streams: proxies reconnect
 
-Admission = Callable[[Call, Proxy, dict[str, Any]], None]
+Admission = Callable[[Call, Proxy, dict[str, Any]], bool]
 
 
 class DiscoveryServer:
-    """`admission` raises CallRefused for a proxy whose credential does not cover its claims."""
+    """`admission` says whether a credential proves who the proxy is.
+
+    It raises CallRefused when there must be one, or when it does not cover what the proxy claims.
+    """
 
     def __init__(
         self, catalogue: Catalogue, *, clock: Clock, metrics: Registry, admission: Admission
@@ -186,7 +189,7 @@ class DiscoveryServer:
         if request.node is None or not request.node.id:
             raise CallRefused(Status.INVALID_ARGUMENT, "the first request names no node id")
         proxy, metadata = self.catalogue.proxy(request.node)
-        self._admission(stream.call, proxy, metadata)
+        stream.is_proven = self._admission(stream.call, proxy, metadata)
         node = self.catalogue.classify(proxy.proxy_class)
         self.scopes.watch_node(node)
         self.scopes.settle()

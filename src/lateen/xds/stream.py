@@ -34,7 +34,10 @@ class Home(Protocol):
     def scopes(self) -> Scopes: ...
 
     def arrived(self, stream: "Stream", request: Request) -> None:
-        """Identifies the proxy: sets `proxy` and `scope`; CallRefused if it must not be served."""
+        """Identifies the proxy: sets `proxy`, `scope` and `is_proven`.
+
+        CallRefused if it must not be served.
+        """
 
     def left(self, stream: "Stream") -> None: ...
 
@@ -52,6 +55,7 @@ class Stream:
         self.connected = clock()
         self.proxy: Proxy | None = None
         self.scope: Scope | None = None
+        self.is_proven = False  # whether a credential has shown who the proxy is
         self.watches: dict[str, Watch] = {}
         self._home = home
         self._reader = reader
@@ -87,6 +91,9 @@ class Stream:
         catalogue = self._home.scopes.catalogue
         if not catalogue.serves(request.type_url):
             return
+        if request.type_url == kinds.SECRET and not self.is_proven:
+            self._withhold(request)
+            return
         if len(self.watches) >= MOST_TYPES:
             raise CallRefused(Status.RESOURCE_EXHAUSTED, "too many resource types on one stream")
         listed, names = subscription(None, request, listed=catalogue.is_listed(request.type_url))
@@ -99,6 +106,13 @@ class Stream:
         if request.error is not None:
             watch.rejection = self._home.rejected(self, watch, request)
         self.catch_up()
+
+    def _withhold(self, request: Request) -> None:
+        """Private keys go to proven identities only; as Istio does, nothing is answered."""
+        log.warning(
+            "secrets are served on the secure port only",
+            extra={"proxy": self.proxy.id if self.proxy else "", "resources": request.subscribe},
+        )
 
     def _next(self, watch: Watch, request: Request) -> None:
         if request.nonce:

@@ -74,13 +74,14 @@ class AdsClient:
         await self.request(MARKER, "marker")
         response = await self.next()
         assert response.type_url == MARKER, f"an unexpected response: {response.type_url}"
+        assert not response.resources, f"unexpected resources: {names_of(response)}"
         await self.ack(response, unsubscribe=("marker",))
 
     def cancel(self) -> None:
         self._stream.cancel()
 
 
-MARKER = kinds.SECRET  # asked for by name, and nothing has the name "marker"
+MARKER = kinds.ROUTE  # asked for by name, and nothing has the name "marker"
 
 
 def names_of(response: Any) -> list[str]:
