@@ -143,6 +143,19 @@ def outbound_scope(mesh: Mesh, proxy_class: ProxyClass) -> OutboundScope:
 
 
 @derived
+def rule_scope(mesh: Mesh, proxy_class: ProxyClass) -> OutboundScope:
+    """The scope without labels that only sourceLabels of VirtualServices ask for.
+
+    Clusters and endpoints do not depend on those, so that one such match in a mesh does not make
+    a set of clusters of its own for every workload.
+    """
+    scope = outbound_scope(mesh, proxy_class)
+    asked = label_uses(mesh, f"client {proxy_class.namespace}")
+    labels = tuple(pair for pair in scope.labels if pair[0] in asked)
+    return scope if labels == scope.labels else replace(scope, labels=labels)
+
+
+@derived
 def find_sidecar(mesh: Mesh, namespace: str, labels: Labels) -> Key | None:
     """The Sidecar resource that governs a workload."""
     own = sorted(mesh.of_kind("Sidecar", namespace), key=lambda item: item.age)

@@ -11,8 +11,8 @@ from lateen.translate.clusters import fixed, inbound, outbound
 from lateen.translate.unknown_hosts import is_captured
 from lateen.view.gateway import gateway_servers
 from lateen.view.mesh import Mesh
+from lateen.view.outbound_scope import rule_scope
 from lateen.view.proxy import ProxyClass, ProxyKind
-from lateen.view.scope import outbound_scope
 
 FIXED = {
     names.BLACK_HOLE_CLUSTER: fixed.black_hole,
@@ -24,7 +24,7 @@ FIXED = {
 
 @derived
 def cluster_names(mesh: Mesh, proxy_class: ProxyClass) -> tuple[str, ...]:
-    scope = outbound_scope(mesh, proxy_class)
+    scope = rule_scope(mesh, proxy_class)
     found = outbound.outbound_names(mesh, scope)
     if proxy_class.kind is not ProxyKind.SIDECAR:
         passes_through = auto_passthrough(mesh, proxy_class)
@@ -51,7 +51,7 @@ def cell(mesh: Mesh, proxy_class: ProxyClass, name: str) -> Node:
         return FIXED[name].node(mesh)
     if name.startswith("inbound|"):
         return inbound.inbound_cluster.node(mesh, proxy_class, name)
-    scope = outbound_scope(mesh, proxy_class)
+    scope = rule_scope(mesh, proxy_class)
     return outbound.outbound_cluster.node(mesh, scope, name, is_captured(proxy_class))
 
 
@@ -62,7 +62,7 @@ def cluster(mesh: Mesh, proxy_class: ProxyClass, name: str) -> bytes | None:
         return FIXED[name](mesh)
     if name.startswith("inbound|"):
         return inbound.inbound_cluster(mesh, proxy_class, name)
-    scope = outbound_scope(mesh, proxy_class)
+    scope = rule_scope(mesh, proxy_class)
     return outbound.outbound_cluster(mesh, scope, name, is_captured(proxy_class))
 
 
@@ -78,5 +78,5 @@ def auto_passthrough(mesh: Mesh, proxy_class: ProxyClass) -> bool:
 @derived
 def has_dynamic_dns(mesh: Mesh, proxy_class: ProxyClass) -> bool:
     """Whether unknown hosts are reached by name."""
-    scope = outbound_scope(mesh, proxy_class)
+    scope = rule_scope(mesh, proxy_class)
     return unknown_hosts.resolves(mesh, scope, captured=is_captured(proxy_class))

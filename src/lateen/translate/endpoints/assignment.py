@@ -28,8 +28,8 @@ from lateen.translate.endpoints.ranking import (
     ranking,
 )
 from lateen.view.mesh import Mesh
+from lateen.view.outbound_scope import OutboundScope, rule_scope
 from lateen.view.proxy import ProxyClass
-from lateen.view.scope import OutboundScope, outbound_scope
 
 CLUSTER_NAME, ENDPOINTS = 1, 2  # fields of ClusterLoadAssignment
 FEW = 64  # endpoints of a port that cost less to make again than to remember by locality
@@ -37,13 +37,13 @@ FEW = 64  # endpoints of a port that cost less to make again than to remember by
 
 def cell(mesh: Mesh, proxy_class: ProxyClass, cluster_name: str) -> Node:
     """The memo that all proxies of the class's scope share."""
-    return assignment.node(mesh, outbound_scope(mesh, proxy_class), cluster_name)
+    return assignment.node(mesh, rule_scope(mesh, proxy_class), cluster_name)
 
 
 @derived
 def endpoints(mesh: Mesh, proxy_class: ProxyClass, cluster_name: str) -> bytes:
     """Of a cluster that nobody knows: an assignment without endpoints, so that Envoy goes on."""
-    return assignment(mesh, outbound_scope(mesh, proxy_class), cluster_name)
+    return assignment(mesh, rule_scope(mesh, proxy_class), cluster_name)
 
 
 @derived
