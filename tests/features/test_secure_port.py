@@ -1,6 +1,7 @@
 """The secure port: certificates by token, discovery by certificate or token, claims checked."""
 
 import asyncio
+import base64
 from typing import Any
 
 import grpc
@@ -132,16 +133,21 @@ stringData:
   tls.crt: "-----BEGIN CERTIFICATE-----"
   tls.key: "-----BEGIN PRIVATE KEY-----"
 """
+PRIVATE = b"-----BEGIN PRIVATE KEY-----"
 ROUTER = "router~10.9.8.7~edge-1.shop~shop.svc.cluster.local"
 
 
-def test_secrets_are_served_to_a_proven_identity_of_their_namespace() -> None:
+def test_secrets_are_served_to_a_proven_identity_of_their_namespace_and_not_dumped() -> None:
     async def main() -> None:
         async with control_plane(SECRET, secure=True) as control, channel(control) as opened:
             bearer = (("authorization", f"Bearer {token(control)}"),)
             proxy = stream(opened, namespace="shop", metadata=bearer, node=ROUTER)
             answer = await proxy.subscribe(kinds.SECRET, "kubernetes://edge-cert")
             assert names_of(answer) == ["kubernetes://edge-cert"]
+            assert PRIVATE in answer.resources[0].resource.value
+            code, text = await control.page("/debug/config_dump?proxyID=edge-1.shop")
+            assert (code, "SecretsConfigDump" in text) == (200, True)
+            assert base64.b64encode(PRIVATE).decode() not in text
 
     run(main)
 

@@ -13,7 +13,7 @@ import msgspec
 from lateen.base.metrics import Registry
 from lateen.base.problem import Problem
 from lateen.control.http import Answer, Page, Query, as_json, text
-from lateen.envoy import messages, schema
+from lateen.envoy import messages, redaction, schema
 from lateen.view import service as services
 from lateen.view.mesh import Mesh
 from lateen.xds import kinds, report
@@ -101,7 +101,10 @@ class Pages:
 
 
 def config_dump(stream: Stream) -> list[dict[str, Any]]:
-    """What the proxy of a stream was told, in the shape of Envoy's own config dump."""
+    """What the proxy of a stream was told, in the shape of Envoy's own config dump.
+
+    As there, private keys are not shown.
+    """
     return [
         _dump(type_url, watch.group)
         for type_url, watch in stream.watches.items()
@@ -120,5 +123,6 @@ def _dump(type_url: str, group: Group) -> dict[str, Any]:
 
 
 def _shown(type_url: str, content: bytes) -> Any:
-    message = schema.message(type_url.rpartition("/")[2]).FromString(content)
-    return {"@type": type_url, **messages.to_json(message)}
+    full_name = type_url.rpartition("/")[2]
+    document = messages.to_json(schema.message(full_name).FromString(content))
+    return {"@type": type_url, **redaction.redacted(document, full_name)}
