@@ -113,3 +113,32 @@ def test_a_new_service_is_one_cluster_and_a_route_table() -> None:
             await proxy.silence()
 
     run(main)
+
+
+def test_a_match_on_source_labels_costs_the_other_workloads_next_to_nothing() -> None:
+    """Scopes become different by it; clusters, endpoints and other hosts' routes stay shared."""
+    matching = route(7).replace("- match: [{", "- match: [{sourceLabels: {app: one}, ")
+
+    async def main() -> None:
+        async with (
+            control_plane(MESH) as control,
+            ads(control.port, labels={"app": "one"}) as one,
+            ads(control.port, labels={"app": "two"}) as two,
+        ):
+            await complete(one)
+            await complete(two)
+            before = evaluations(control)
+            control.source.write(matching)
+            response = await two.next()
+            assert (response.type_url, names_of(response)) == (kinds.ROUTE, ["80"])
+            await two.ack(response)
+            await two.silence()
+            await one.silence()
+            assert evaluations(control) - before < 4 * SERVICES
+            control.source.write(matching.replace("first", "second"))
+            response = await one.next()
+            assert (response.type_url, names_of(response)) == (kinds.ROUTE, ["80"])
+            assert b"second" in response.SerializeToString()
+            await two.silence()
+
+    run(main)

@@ -144,13 +144,18 @@ def outbound_scope(mesh: Mesh, proxy_class: ProxyClass) -> OutboundScope:
 
 @derived
 def rule_scope(mesh: Mesh, proxy_class: ProxyClass) -> OutboundScope:
+    """What clusters and endpoints depend on: they know nothing of sourceLabels."""
+    return without_source_labels(mesh, outbound_scope(mesh, proxy_class))
+
+
+@derived
+def without_source_labels(mesh: Mesh, scope: OutboundScope) -> OutboundScope:
     """The scope without labels that only sourceLabels of VirtualServices ask for.
 
-    Clusters and endpoints do not depend on those, so that one such match in a mesh does not make
-    a set of clusters of its own for every workload.
+    What does not depend on those is shared, so that one such match in a mesh does not make a
+    configuration of its own for every workload.
     """
-    scope = outbound_scope(mesh, proxy_class)
-    asked = label_uses(mesh, f"client {proxy_class.namespace}")
+    asked = label_uses(mesh, f"client {scope.namespace}")
     labels = tuple(pair for pair in scope.labels if pair[0] in asked)
     return scope if labels == scope.labels else replace(scope, labels=labels)
 

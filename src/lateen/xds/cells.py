@@ -14,9 +14,16 @@ if TYPE_CHECKING:
 
 
 class Cell:
-    """`content` is the resource, None when there is none; `field` its place in a delta response."""
+    """`content` is the resource, None when there is none; `field` its place in a delta response.
 
-    __slots__ = ("content", "field", "groups", "name", "node", "type_url", "version")
+    `changed_at` is the stamp since which it has its `version`; `before` and `before_at` are those
+    of the content before, which a proxy may still hold.
+    """
+
+    __slots__ = (
+        "before", "before_at", "changed_at", "content", "field", "groups", "name", "node",
+        "type_url", "version",
+    )  # fmt: skip
 
     def __init__(self, node: Node, type_url: str, name: str) -> None:
         self.node = node
@@ -24,7 +31,8 @@ class Cell:
         self.name = name
         self.content: bytes | None = None
         self.field: bytes | None = None
-        self.version = ""
+        self.version = self.before = ""
+        self.changed_at = self.before_at = 0
         self.groups: dict[Group, None] = {}
 
     @property
@@ -32,13 +40,14 @@ class Cell:
         """Its first evaluation failed: nothing may be told of it, not even that it is absent."""
         return self.content is None and self.node.error is not None
 
-    def refresh(self) -> bool:
+    def refresh(self, stamp: int) -> bool:
         """Takes over the node's value; says whether that changed anything."""
         content: bytes | None = self.node.value
         if content is None and self.type_url == kinds.ENDPOINT and self.node.error is None:
             content = wire.empty_assignment(self.name)
         if content == self.content:
             return False
+        self.before, self.before_at, self.changed_at = self.version, self.changed_at, stamp
         self.content = content
         if content is None:
             self.field, self.version = None, ""
@@ -48,6 +57,12 @@ class Cell:
             type_url=self.type_url, name=self.name, version=self.version, content=content
         )
         return True
+
+    def version_at(self, stamp: int) -> str | None:
+        """What it was at a stamp; None if that is longer ago than is remembered."""
+        if self.changed_at <= stamp:
+            return self.version
+        return self.before if self.before_at <= stamp else None
 
 
 class Cells:
@@ -65,14 +80,14 @@ class Cells:
         """The cells that take their content from this node: one, but for shared empty nodes."""
         return self._of_node.get(node, [])
 
-    def hold(self, group: "Group", node: Node, type_url: str, name: str) -> Cell:
+    def hold(self, group: "Group", node: Node, name: str, *, stamp: int) -> Cell:
         cell = self._by_node.get((node, name))
         if cell is None:
-            cell = self._by_node[node, name] = Cell(node, type_url, name)
+            cell = self._by_node[node, name] = Cell(node, group.type_url, name)
             self._of_node.setdefault(node, []).append(cell)
             self._graph.observe(node)
             if node.state == CLEAN:
-                cell.refresh()
+                cell.refresh(stamp)
         cell.groups[group] = None
         return cell
 

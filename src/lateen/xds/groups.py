@@ -7,6 +7,7 @@ not acknowledge.
 
     touched   name -> stamp of its last change since the group was made, oldest first
     gone      name -> stamp of its removal (listed types)
+    joined    name -> stamp at which it came into the list since the group was made
 """
 
 from collections.abc import Iterable
@@ -48,6 +49,7 @@ class Group:
         self.cells: dict[str, Cell] = {}
         self.touched: dict[str, int] = {}
         self.gone: dict[str, int] = {}
+        self.joined: dict[str, int] = {}
         self.changed_at = 0
         self.removed_at = 0
         self.members: dict[Watch, None] = {}
@@ -66,6 +68,7 @@ class Group:
     def drop(self, name: str, stamp: int) -> Cell:
         """The name has left the list."""
         self._removed(name, stamp)
+        self.joined.pop(name, None)
         return self.cells.pop(name)
 
     def touch(self, name: str, stamp: int) -> None:

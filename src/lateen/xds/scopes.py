@@ -137,7 +137,7 @@ class Scopes:
         self.settle()
         for cell in group.cells.values():
             if cell.content is None:
-                cell.refresh()  # the graph reports no change from None to None
+                cell.refresh(self.stamp)  # the graph reports no change from None to None
         group.changed_at = group.removed_at = self.stamp
         return group
 
@@ -158,11 +158,11 @@ class Scopes:
 
     def _add_name(self, group: Group, name: str) -> None:
         node = self.catalogue.cell(group.scope.proxy_class, group.type_url, name)
-        group.put(name, self.cells.hold(group, node, group.type_url, name))
+        group.put(name, self.cells.hold(group, node, name, stamp=self.stamp))
 
     def _absorb(self, node: Node) -> None:
         for cell in self.cells.of(node):
-            if cell.refresh():
+            if cell.refresh(self.stamp):
                 for group in cell.groups:
                     self._touch(group, cell.name)
         for group in self._lists.get(node, ()):
@@ -193,6 +193,7 @@ class Scopes:
         for name in now:
             if name not in group.cells:
                 self._add_name(group, name)
+                group.joined[name] = self.stamp
                 if group.cells[name].field is not None:
                     self._touch(group, name)
         self.dirty[group] = None

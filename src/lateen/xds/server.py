@@ -10,6 +10,7 @@ waits for the next turn and goes out as one push.
 import asyncio
 import logging
 from collections.abc import Callable, Iterator
+from math import inf
 from typing import Any
 
 from lateen.base.clock import Clock
@@ -31,6 +32,7 @@ from lateen.xds.watch import Rejection, Watch
 log = logging.getLogger(__name__)
 
 SERVICE = "/envoy.service.discovery.v3.AggregatedDiscoveryService/"
+TURN_SECONDS = 0.05  # of moving streams to other scopes, before the loop serves others
 SWEEP_SECONDS = 30.0  # at most so long groups live without streams: proxies reconnect
 
 Admission = Callable[[Call, Proxy, dict[str, Any]], bool]
@@ -55,6 +57,7 @@ class DiscoveryServer:
         self._whole = Reader(delta=False)
         self._classes: dict[Node, dict[Stream, None]] = {}
         self._class_of: dict[Stream, Node] = {}
+        self._moving: dict[Stream, Node] = {}  # to another scope: their classes
         self._loop: asyncio.AbstractEventLoop | None = None
         self._scheduled = False
         self._changed_at = 0.0
@@ -123,12 +126,17 @@ class DiscoveryServer:
 
     def _scheduled_push(self) -> None:
         self._scheduled = False
-        self.push()
+        self.push(TURN_SECONDS)
+        if self._moving:
+            self.changed()
 
-    def push(self) -> int:
-        """Sends every change to every stream that may get it now; returns how many responses."""
+    def push(self, turn_seconds: float = inf) -> int:
+        """Sends every change to every stream that may get it now; returns how many responses.
+
+        Streams that go to another scope do so as long as the turn lasts, the rest in the next.
+        """
         self.scopes.settle()
-        self._reclassify()
+        self._reclassify(turn_seconds)
         dirty = sorted(self.scopes.dirty, key=_order)
         self.scopes.dirty.clear()
         sent = sum(self._broadcast(group) for group in dirty)
@@ -160,15 +168,19 @@ class DiscoveryServer:
         self.sent(group.type_url, sent)
         return sent
 
-    def _reclassify(self) -> None:
+    def _reclassify(self, turn_seconds: float) -> None:
         """Moves the streams of proxies that the change has put into another class."""
-        moved = list(self.scopes.moved)
+        for node in self.scopes.moved:
+            self._moving.update(dict.fromkeys(self._classes.get(node, ()), node))
         self.scopes.moved.clear()
-        for node in moved:
-            for stream in list(self._classes.get(node, ())):
-                self._transfer(stream, node)
-        if moved:
-            self.scopes.settle()
+        if not self._moving:
+            return
+        clock = self._loop.time if self._loop is not None else lambda: 0.0
+        end = clock() + turn_seconds
+        while self._moving and clock() < end:
+            stream = next(iter(self._moving))
+            self._transfer(stream, self._moving.pop(stream))
+        self.scopes.settle()
 
     def _transfer(self, stream: Stream, node: Node) -> None:
         stream.scope = self.scopes.scope(node.value)
@@ -209,6 +221,7 @@ class DiscoveryServer:
         node = self._class_of.pop(stream, None)
         if node is None:
             return
+        self._moving.pop(stream, None)
         del self._classes[node][stream]
         if not self._classes[node]:
             del self._classes[node]

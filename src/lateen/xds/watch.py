@@ -170,8 +170,7 @@ class Watch:
         old = self.group
         if old is group:
             return
-        sure = not (self.is_behind or self.has_removals)
-        held = {name: cell.version for name, cell in old.cells.items()} if sure else {}
+        held = self._held()
         self.leave()
         self.group = group
         group.members[self] = None
@@ -181,6 +180,20 @@ class Watch:
         )
         if group.listed:
             self.lost = frozenset((*old.cells, *old.gone)).difference(group.cells)
+
+    def _held(self) -> dict[str, str | None]:
+        """The version of each name that the proxy was told, as far as that is certain."""
+        if self.synced == NOTHING:
+            return {}
+        group, synced = self.group, self.synced
+        touched = set(group.touched_since(synced))
+        return {
+            name: cell.version_at(synced)
+            for name, cell in group.cells.items()
+            if name not in self.forced
+            and group.joined.get(name, 0) <= synced
+            and (cell.changed_at > synced or name not in touched)
+        }
 
 
 def subscription(

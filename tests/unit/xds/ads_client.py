@@ -21,10 +21,19 @@ SECONDS = 10
 class AdsClient:
     """One stream. Requests are sent by hand; `ack` answers the last response."""
 
-    def __init__(self, stream: Any, *, delta: bool, node_id: str, namespace: str) -> None:
+    def __init__(
+        self,
+        stream: Any,
+        *,
+        delta: bool,
+        node_id: str,
+        namespace: str,
+        labels: dict[str, str] | None = None,
+    ) -> None:
         self._stream = stream
         self._delta = delta
-        self._node = {"id": node_id, "metadata": {"NAMESPACE": namespace}}
+        self._node_id = node_id
+        self._metadata = {"NAMESPACE": namespace, "LABELS": labels or {}}
         self._first = True
 
     async def request(self, type_url: str, *names: str, **fields: Any) -> None:
@@ -44,8 +53,8 @@ class AdsClient:
             message.error_detail.code = 13
             message.error_detail.message = error
         if self._first:
-            message.node.id = self._node["id"]
-            message.node.metadata["NAMESPACE"] = self._node["metadata"]["NAMESPACE"]
+            message.node.id = self._node_id
+            message.node.metadata.update(self._metadata)
             self._first = False
         await self._stream.write(message.SerializeToString())
 
@@ -95,11 +104,12 @@ async def ads(
     delta: bool = True,
     namespace: str = "default",
     node_id: str = "sidecar~10.0.0.1~app.default~default.svc.cluster.local",
+    labels: dict[str, str] | None = None,
     options: Any = (),
 ) -> AsyncIterator[AdsClient]:
     method = "DeltaAggregatedResources" if delta else "StreamAggregatedResources"
     async with grpc.aio.insecure_channel(f"127.0.0.1:{port}", options=options) as channel:
         stream = channel.stream_stream(SERVICE + method)()
-        client = AdsClient(stream, delta=delta, node_id=node_id, namespace=namespace)
+        client = AdsClient(stream, delta=delta, node_id=node_id, namespace=namespace, labels=labels)
         yield client
         stream.cancel()

@@ -17,6 +17,7 @@ from lateen.translate.routes import host_table, virtual_host
 from lateen.translate.routes.host_table import HostEntry
 from lateen.translate.unknown_hosts import is_captured
 from lateen.view.mesh import Mesh
+from lateen.view.outbound_scope import without_source_labels
 from lateen.view.proxy import ProxyClass
 from lateen.view.scope import EgressListener, OutboundScope, egress_listeners, outbound_scope
 
@@ -54,7 +55,8 @@ def _configuration(
     else:
         entries = host_table.all_hosts(mesh, scope, client, listener.index)
     parts = [_head(name, by_port=not name.isdecimal() or is_http_proxy(listener))]
-    parts += [_part(mesh, scope, listener.index, entry) for entry in entries]
+    plain = without_source_labels(mesh, scope)
+    parts += [_part(mesh, scope, plain, listener.index, entry) for entry in entries]
     if not any("*" in entry.domains for entry in entries):
         parts.append(virtual_host.catch_all_host(mesh, scope, captured))
     return b"".join(parts)
@@ -93,11 +95,17 @@ def _of_one_service(mesh: Mesh, scope: OutboundScope, hostname: str, port: int) 
     return None
 
 
-def _part(mesh: Mesh, scope: OutboundScope, index: int, entry: HostEntry) -> bytes:
+def _part(
+    mesh: Mesh, scope: OutboundScope, plain: OutboundScope, index: int, entry: HostEntry
+) -> bytes:
+    """`plain` is the scope without source labels: most hosts are the same for all of these."""
     if entry.virtual_service is None:
-        return virtual_host.service_host(
-            mesh, scope, index, entry.hostname, entry.port, entry.domains
-        )
+        host, port = entry.hostname, entry.port
+        if scope is not plain and not virtual_host.asks_source_labels(
+            mesh, plain, index, host, port
+        ):
+            scope = plain
+        return virtual_host.service_host(mesh, scope, index, host, port, entry.domains)
     return (
         virtual_host.unregistered_host(
             mesh, scope, entry.virtual_service, entry.hostname, entry.port, entry.domains

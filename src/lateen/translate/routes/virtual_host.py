@@ -49,6 +49,19 @@ def service_host(
 
 
 @derived
+def asks_source_labels(
+    mesh: Mesh, scope: OutboundScope, index: int, hostname: str, port: int
+) -> bool:
+    """Whether the routes of a host may depend on labels that `scope` was made without."""
+    owner = virtual_service_for(mesh, scope, index, hostname)
+    if owner is None:
+        return False
+    if any(match.source_labels for http in owner.http for match in http.match):
+        return True
+    return not http_routes(mesh, scope, owner, port=port)  # then another one may be asked
+
+
+@derived
 def unregistered_host(
     mesh: Mesh,
     scope: OutboundScope,
