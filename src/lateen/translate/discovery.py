@@ -5,7 +5,8 @@
 
 A cell's value is the serialized message, or None when there is no such resource. Cells of proxies
 that must be sent the same are the same cell: the function that makes them narrows the class to its
-outbound scope where it can, so ask again when the scope of a class changes.
+outbound scope where it can, so ask again when the scope of a class, or its `patching`, changes.
+EnvoyFilters are a layer over the cells of those proxies that they concern.
 """
 
 from collections.abc import Callable
@@ -15,6 +16,7 @@ from lateen.base import name_table as name_table_message
 from lateen.base.incremental import Node, derived
 from lateen.translate import endpoints, name_table, secrets
 from lateen.translate.clusters import build as clusters
+from lateen.translate.envoy_filter import layer
 from lateen.translate.listeners import gateway, inbound, outbound
 from lateen.translate.routes import configuration as sidecar_routes
 from lateen.translate.routes import gateway as gateway_routes
@@ -26,6 +28,7 @@ ENDPOINT = "type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment"
 LISTENER = "type.googleapis.com/envoy.config.listener.v3.Listener"
 ROUTE = "type.googleapis.com/envoy.config.route.v3.RouteConfiguration"
 SECRET = "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret"
+EXTENSION = layer.EXTENSION
 NAME_TABLE = name_table_message.TYPE_URL
 
 
@@ -42,7 +45,7 @@ def names(mesh: Mesh, proxy_class: ProxyClass, type_url: str) -> tuple[str, ...]
     kind = KINDS.get(type_url)
     if kind is None or kind.names is None:
         return ()
-    return kind.names(mesh, proxy_class)
+    return layer.patched_names(mesh, proxy_class, type_url, kind.names(mesh, proxy_class))
 
 
 def cell(mesh: Mesh, proxy_class: ProxyClass, type_url: str, name: str) -> Node:
@@ -50,7 +53,8 @@ def cell(mesh: Mesh, proxy_class: ProxyClass, type_url: str, name: str) -> Node:
     kind = KINDS.get(type_url)
     if kind is None:
         return nothing.node(mesh)
-    return kind.cell(mesh, proxy_class, name)
+    unpatched = kind.cell(mesh, proxy_class, name)
+    return layer.patched_cell(mesh, proxy_class, type_url, name, unpatched)
 
 
 @derived
@@ -97,11 +101,17 @@ def _name_table_cell(mesh: Mesh, proxy_class: ProxyClass, name: str) -> Node:
     return name_table.name_table.node(mesh, proxy_class)
 
 
+def _extension_cell(mesh: Mesh, proxy_class: ProxyClass, name: str) -> Node:
+    """Only patches make these."""
+    return nothing.node(mesh)
+
+
 KINDS = {
     CLUSTER: Kind(clusters.cluster_names, clusters.cell),
     ENDPOINT: Kind(None, endpoints.cell),
     LISTENER: Kind(listener_names, _listener_cell),
     ROUTE: Kind(None, _route_cell),
     SECRET: Kind(None, secrets.secret.node),
+    EXTENSION: Kind(None, _extension_cell),
     NAME_TABLE: Kind(lambda mesh, proxy_class: ("",), _name_table_cell),
 }

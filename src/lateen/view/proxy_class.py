@@ -132,7 +132,10 @@ def classify(mesh: Mesh, full: ProxyClass) -> ProxyClass:
     labels = tuple(
         pair for pair in full.labels if pair[0] not in VOLATILE_LABELS or pair[0] in asked
     )
-    return replace(full, labels=labels, addresses=_relevant_addresses(mesh, full))
+    kept = label_uses(mesh, "metadata").union(SETTINGS)
+    settings = tuple(pair for pair in full.settings if pair[0] in kept)
+    addresses = _relevant_addresses(mesh, full)
+    return replace(full, labels=labels, settings=settings, addresses=addresses)
 
 
 def _relevant_addresses(mesh: Mesh, full: ProxyClass) -> tuple[str, ...]:
@@ -194,7 +197,14 @@ def _interception(metadata: Mapping[str, Any]) -> Interception:
 
 
 def _settings(metadata: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
-    return tuple((name, _plain(metadata[name])) for name in SETTINGS if metadata.get(name))
+    """Those that configuration depends on, then all other text: an EnvoyFilter may ask for it."""
+    known = [(name, _plain(metadata[name])) for name in SETTINGS if metadata.get(name)]
+    other = [
+        (name, value)
+        for name, value in sorted(metadata.items())
+        if isinstance(value, str) and name not in SETTINGS
+    ]
+    return (*known, *other)
 
 
 def _text(metadata: Mapping[str, Any], name: str) -> str:

@@ -12,7 +12,7 @@
     sidecar host       (bucket,)                  VirtualServices for sidecars by `hosts.bucket`
     destination rule   (namespace, bucket)
     gateway            (label, value) or ()       Gateways by one label of their selector
-    label use          (reason, label)            who asks for a label of a proxy
+    label use          (reason, label)            who asks for a label, or metadata, of a proxy
     node local         ()                         Services that keep traffic on the node
 
 The rows follow from the resource alone and never from other resources.
@@ -22,6 +22,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from lateen.api.destination_rule import DestinationRule
+from lateen.api.envoy_filter import EnvoyFilter
 from lateen.api.gateway import Gateway
 from lateen.api.kubernetes.pod import PodSpec
 from lateen.api.kubernetes.service import Endpoints, EndpointSlice, ServiceSpec
@@ -33,6 +34,7 @@ from lateen.catalog import kubernetes_service, pod
 from lateen.view import hosts, names
 from lateen.view.index import Row
 
+VERSION = "ISTIO_VERSION"  # the metadata of a node that says its version
 MANY = frozenset(("Pod", "Endpoints", "EndpointSlice", "Service", "ServiceEntry", "Secret"))
 
 
@@ -143,6 +145,18 @@ def _destination_rule(resource: Resource[DestinationRule], domain: str) -> Itera
             yield Row("label use", (f"client {resource.namespace}", label))
 
 
+def _envoy_filter(resource: Resource[EnvoyFilter], domain: str) -> Iterator[Row]:
+    """Metadata of nodes by which its patches choose proxies: they differ in these, too."""
+    for patch in resource.spec.config_patches:
+        match = patch.match.proxy if patch.match is not None else None
+        if match is None:
+            continue
+        if match.proxy_version:
+            yield Row("label use", ("metadata", VERSION))
+        for name in match.metadata:
+            yield Row("label use", ("metadata", name))
+
+
 def _gateway(resource: Resource[Gateway], domain: str) -> Iterator[Row]:
     selector = resource.spec.selector
     yield Row("gateway", min(selector.items()) if selector else ())
@@ -150,6 +164,7 @@ def _gateway(resource: Resource[Gateway], domain: str) -> Iterator[Row]:
 
 BY_SPEC: dict[type[Any], Callable[[Resource[Any], str], Iterator[Row]]] = {
     DestinationRule: _destination_rule,
+    EnvoyFilter: _envoy_filter,
     EndpointSlice: _endpoint_slice,
     Endpoints: _endpoints,
     Gateway: _gateway,

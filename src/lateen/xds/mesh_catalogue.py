@@ -6,6 +6,7 @@ from lateen.api.resource import Key
 from lateen.base.incremental import Graph, Node, derived
 from lateen.catalog.service import Locality
 from lateen.translate import discovery
+from lateen.translate.envoy_filter.layer import Patching, patching
 from lateen.view.mesh import Mesh
 from lateen.view.proxy import Proxy, ProxyClass
 from lateen.view.proxy_class import NodeError, classify, proxy_from_node
@@ -74,16 +75,18 @@ class MeshCatalogue:
 
 
 class Place(NamedTuple):
-    """Where a proxy stands. Cells are found by its outbound scope, so another scope is a move."""
+    """Where a proxy stands. Cells are found by its outbound scope and by the EnvoyFilters that
+    concern it, so another of these is a move."""
 
     proxy_class: ProxyClass
     outbound: OutboundScope
+    patching: Patching | None
 
 
 @derived
 def seen_from(mesh: Mesh, proxy_class: ProxyClass) -> Place:
     found = classify(mesh, proxy_class)
-    return Place(found, outbound_scope(mesh, found))
+    return Place(found, outbound_scope(mesh, found), patching(mesh, found))
 
 
 def _locality(node: Any) -> Locality | None:

@@ -1,0 +1,36 @@
+"""Applies patches one by one to an object: one that fails leaves it as it was, and is reported."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from lateen.translate.envoy_filter.fault import PatchFault
+from lateen.translate.envoy_filter.patch import Patch
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A patch that was not applied to a resource."""
+
+    patch: Patch
+    fault: PatchFault
+
+
+@dataclass(slots=True)
+class Trial:
+    """Owns the failures of one resource, and knows whether anything was changed."""
+
+    failures: list[Failure] = field(default_factory=list)
+    changed: bool = False
+
+    def apply(self, patch: Patch, target: Any, change: Callable[[Any, Patch], object]) -> None:
+        """`change` alters `target`; False: there was nothing to alter. A `PatchFault` undoes it."""
+        before = type(target)()
+        before.CopyFrom(target)
+        try:
+            done = change(target, patch)
+        except PatchFault as fault:
+            target.CopyFrom(before)
+            self.failures.append(Failure(patch, fault))
+            return
+        self.changed = self.changed or done is not False
