@@ -62,6 +62,7 @@ class DiscoveryServer:
         self._scheduled = False
         self._changed_at = 0.0
         self._sweep: asyncio.TimerHandle | None = None
+        self._sweeps = True
         self._ready: Callable[[], bool] = lambda: True
         self._declare(metrics)
 
@@ -279,8 +280,12 @@ class DiscoveryServer:
         self._sweep_later()
         return stream
 
+    def sweep_by_hand(self) -> None:
+        """Without an event loop there is no timer: the caller sweeps `scopes` when it likes."""
+        self._sweeps = False
+
     def _sweep_later(self) -> None:
-        if self._sweep is None:
+        if self._sweeps and self._sweep is None:
             loop = asyncio.get_running_loop()
             self._sweep = loop.call_later(SWEEP_SECONDS, self._sweep_now)
 
