@@ -35,6 +35,7 @@ APPLICATION, DIRECT = 8080, 8081
 ENTRY, DOOR = 9001, 9002
 NULL_ENTRY, NULL_DOOR = 9003, 9004
 POLICED_BUDGET, DEFAULT_BUDGET = 1.25, 1.10
+SIDES = ("client", "server")
 SETTLE_SECONDS = 0.05
 
 WORKLOADS = """
@@ -99,7 +100,7 @@ class Way:
 
     name: str
     url: str
-    proxies: tuple[int, ...]
+    proxies: tuple[int, ...]  # processes at the client's side and at the server's
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -261,7 +262,11 @@ def _phase(
     _check_paths(mesh, paths)
     plan = {
         "paths": [{"name": path.name, "url": path.url} for path in paths],
-        "watched": {path.name: path.proxies for path in paths if path.proxies},
+        "watched": {
+            f"{path.name} {side}": (pid,)
+            for path in paths
+            for side, pid in zip(SIDES, path.proxies, strict=False)
+        },
         "rounds": options.rounds,
         "connections": options.connections,
         "seconds": options.seconds,
@@ -283,7 +288,7 @@ def _report(title: str, paths: tuple[Way, ...], slices: list[Any], budget: float
     for path in paths:
         own = [piece for piece in slices if piece["path"] == path.name]
         rates[path.name] = middle(p["requests"] / p["microseconds"] * 1e6 for p in own)
-        costs[path.name] = _cost(own, path.name)
+        costs[path.name] = sum(_costs(own, path.name))
         medians[path.name] = middle(piece["p50_us"] for piece in own)
         rows.append(
             (
@@ -291,7 +296,7 @@ def _report(title: str, paths: tuple[Way, ...], slices: list[Any], budget: float
                 f"{rates[path.name]:.0f}",
                 f"{medians[path.name]:.0f}",
                 f"{middle(piece['p99_us'] for piece in own):.0f}",
-                f"{costs[path.name]:.1f}" if path.proxies else "-",
+                *(f"{cost:.1f}" if path.proxies else "-" for cost in _costs(own, path.name)),
                 f"{rates[path.name] / rates['direct']:.2f}",
                 f"{costs[path.name] / costs['minimal']:.2f}" if path.proxies else "-",
             )
@@ -299,8 +304,8 @@ def _report(title: str, paths: tuple[Way, ...], slices: list[Any], budget: float
     print_table(
         f"{title} ({len(slices)} slices, {wrong} wrong answers)",
         (
-            "path", "requests/s", "p50 us", "p99 us", "CPU us/request", "rate to direct",
-            "CPU to minimal",
+            "path", "requests/s", "p50 us", "p99 us", "client's CPU us/request", "server's",
+            "rate to direct", "CPU to minimal",
         ),
         rows,
     )  # fmt: skip
@@ -313,10 +318,13 @@ def _report(title: str, paths: tuple[Way, ...], slices: list[Any], budget: float
     return ratio <= budget
 
 
-def _cost(slices: Sequence[Any], name: str) -> float:
-    """Microseconds of both proxies for one request, over all slices of their path."""
-    seconds = sum(piece["cpu_seconds"].get(name, 0.0) for piece in slices)
-    return seconds * 1e6 / max(1, sum(piece["requests"] for piece in slices))
+def _costs(slices: Sequence[Any], name: str) -> tuple[float, ...]:
+    """Microseconds of the proxy of each side for one request, over all slices of their path."""
+    requests = max(1, sum(piece["requests"] for piece in slices))
+    return tuple(
+        1e6 / requests * sum(piece["cpu_seconds"].get(f"{name} {side}", 0.0) for piece in slices)
+        for side in SIDES
+    )
 
 
 if __name__ == "__main__":

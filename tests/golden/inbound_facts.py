@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from lateen.translate import alpn
+from lateen.translate.filters.http import GRPC_STATS
 from tests.golden.outbound_facts import WITHOUT_DOMAIN
 
 RECORDED = Path(__file__).parent / "istio_inbound"
@@ -104,9 +105,10 @@ def _table(table: dict[str, Any]) -> dict[str, Any]:
 
 
 def _drop_switch(route: dict[str, Any]) -> None:
-    """Istio's ALPN filter is always on; Lateen's is switched on by the routes that need it."""
+    """Some of Istio's filters are always on; Lateen's are by the routes that need them."""
     per_filter = route.get("typed_per_filter_config", {})
-    per_filter.pop(alpn.FILTER, None)
+    for name in (alpn.FILTER, GRPC_STATS):
+        per_filter.pop(name, None)
     if not per_filter:
         route.pop("typed_per_filter_config", None)
 

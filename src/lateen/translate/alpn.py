@@ -8,14 +8,13 @@ A PERMISSIVE server tells HTTP from TCP inside mutual TLS by them. Istio has an 
 chooses anew for each request. Here the cluster's TLS context holds the offer wherever its port says
 what it speaks, which costs a request nothing; choosing costs a sidecar pair a sixth of its
 processor time. Only where the port's protocol is unknown, or the server is to be spoken to as the
-client speaks, must a request decide: its route switches the filter on (`choose_by_request`), and
+client speaks, must a request decide: its route switches the filter on (`routes.on_demand`), and
 the cluster says in its metadata which versions it knows (`say_protocol`).
 """
 
 from typing import Any
 
 from lateen.catalog.service import Port
-from lateen.envoy import messages, types
 from lateen.translate import tls
 from lateen.translate.clusters.protocol import UpstreamProtocol
 
@@ -56,10 +55,3 @@ def is_by_request(port: Port, protocol: UpstreamProtocol) -> bool:
 def say_protocol(cluster: Any, protocol: UpstreamProtocol) -> None:
     """Puts into a Cluster what `OFFER` has to know of it."""
     cluster.metadata.filter_metadata[NAMESPACE].fields[KEY].string_value = SAID[protocol]
-
-
-def choose_by_request(route: Any) -> None:
-    """Switches the filter on for a Route."""
-    enabled = types.FilterConfig()
-    enabled.config.SetInParent()
-    route.typed_per_filter_config[FILTER].CopyFrom(messages.pack(enabled))

@@ -5,6 +5,10 @@
 
 `alpn` stands for Istio's own filter: clients of the mesh offer `istio-http/1.1` or `istio-h2`
 beside the real protocol, so that a PERMISSIVE server tells HTTP from TCP inside mutual TLS.
+
+What few requests need stands in its place but is off (`disabled`): fault, cors, and on the way out
+grpc_stats and alpn. Routes switch it on; see `translate.routes.on_demand`. Whoever changes such a
+filter's own settings must switch it on too.
 """
 
 from collections.abc import Iterable
@@ -40,19 +44,21 @@ def http_filters(
     policy: Iterable[Any] = (),
     is_grpc_web: bool = False,
     resolves: bool = False,
+    may_be_grpc: bool = False,
 ) -> list[Any]:
     """`policy` are HttpFilters that decide whether a request may pass; they come first.
 
+    `may_be_grpc`: gRPC messages are counted on every route, not only where a route asks for it.
     `resolves`: some route leads to a cluster that takes the address from the request's host.
     """
     made = list(policy)
     if is_grpc_web:
         made.append(_empty(GRPC_WEB, "envoy.extensions.filters.http.grpc_web.v3.GrpcWeb"))
-    made.append(_grpc_stats())
+    made.append(_grpc_stats(is_off=not may_be_grpc))
     if direction is not Direction.INBOUND:
         made.append(_alpn())
-    made.append(_empty(FAULT, "envoy.extensions.filters.http.fault.v3.HTTPFault"))
-    made.append(_empty(CORS, "envoy.extensions.filters.http.cors.v3.Cors"))
+    made.append(_empty(FAULT, "envoy.extensions.filters.http.fault.v3.HTTPFault", is_off=True))
+    made.append(_empty(CORS, "envoy.extensions.filters.http.cors.v3.Cors", is_off=True))
     if resolves:
         made.append(_dynamic_forward_proxy())
     made.append(_empty(ROUTER, "envoy.extensions.filters.http.router.v3.Router"))
@@ -66,8 +72,8 @@ def http_filter(name: str, config: Any) -> Any:
 
 
 @cache
-def _empty(name: str, full_name: str) -> Any:
-    made = types.HttpFilter(name=name)
+def _empty(name: str, full_name: str, *, is_off: bool = False) -> Any:
+    made = types.HttpFilter(name=name, disabled=is_off)
     made.typed_config.CopyFrom(messages.empty(full_name))
     return made
 
@@ -80,10 +86,12 @@ def _dynamic_forward_proxy() -> Any:
 
 
 @cache
-def _grpc_stats() -> Any:
+def _grpc_stats(*, is_off: bool) -> Any:
     config = types.GrpcStats(emit_filter_state=True)
     config.stats_for_all_methods.value = False
-    return http_filter(GRPC_STATS, config)
+    made = http_filter(GRPC_STATS, config)
+    made.disabled = is_off
+    return made
 
 
 @cache

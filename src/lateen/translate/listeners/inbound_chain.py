@@ -112,6 +112,7 @@ def _http_filter(mesh: Mesh, proxy_class: ProxyClass, port: InboundPort) -> Any:
                 Direction.INBOUND,
                 policy=authorization.http_filters(mesh, proxy_class),
                 is_grpc_web=is_web,
+                may_be_grpc=port.protocol is not Protocol.HTTP,
             ),
             route_configuration=route_configuration(port),
             edge=replace(hcm.INBOUND, accept_http10=proxy_class.http10),

@@ -23,6 +23,7 @@ from lateen.translate.listeners import build, outbound_plan
 from lateen.translate.listeners.outbound_plan import LOCALHOST, ListenerPlan
 from lateen.translate.listeners.outbound_stream import stream_chains, stream_filter_chain
 from lateen.translate.routes.action import set_timeout
+from lateen.translate.routes.on_demand import ANYWHERE, switch_on
 from lateen.translate.routes.virtual_host import ALLOW_ANY
 from lateen.view.mesh import Mesh
 from lateen.view.proxy import Interception, ProxyClass
@@ -194,6 +195,7 @@ def _http_by_name(mesh: Mesh, client: ProxyClass) -> Any:
     route.match.prefix = "/"
     route.route.cluster = names.DYNAMIC_DNS_CLUSTER
     set_timeout(route.route, None)
+    switch_on(route, ANYWHERE)
     manager = http_connection_manager(
         mesh,
         stat_prefix=CATCH_ALL_HTTP_CHAIN,

@@ -21,11 +21,11 @@ from lateen.api.virtual_service import (
 )
 from lateen.catalog.service import Resolution
 from lateen.envoy import messages
-from lateen.translate import alpn, names
+from lateen.translate import names
 from lateen.translate.routes.filter_config import fractional_percent
 from lateen.translate.routes.hash_policy import consistent_hash, hash_policy
 from lateen.translate.routes.headers import apply_headers
-from lateen.translate.routes.offer import is_by_request
+from lateen.translate.routes.on_demand import needed_filters, switch_on
 from lateen.translate.routes.retry import retry_policy
 from lateen.view.mesh import Mesh
 from lateen.view.scope import OutboundScope, find_service
@@ -42,7 +42,7 @@ class Target:
     item: HTTPRouteDestination
     cluster: names.ClusterName
     hashed: Any | None  # the HashPolicy of its DestinationRule
-    offers_by_request: bool
+    needs: tuple[str, ...]  # filters to switch on
 
 
 def forward(
@@ -78,8 +78,8 @@ def forward(
     else:
         for target in targets:
             _add_weight(action, target)
-    if any(target.offers_by_request for target in targets):
-        alpn.choose_by_request(route)
+    for target in targets:
+        switch_on(route, target.needs)
     _set_hash_and_retries(action, mesh, http, targets)
     return True
 
@@ -207,7 +207,7 @@ def _target(
         item,
         names.outbound_cluster(port, destination.subset, hostname),
         hash_policy(settings) if settings is not None else None,
-        is_by_request(mesh, scope, hostname, destination.subset, port),
+        needed_filters(mesh, scope, hostname, destination.subset, port),
     )
 
 

@@ -11,12 +11,12 @@ from typing import Any
 
 from lateen.api.virtual_service import HTTPMatchRequest, HTTPRoute
 from lateen.envoy import messages, types
-from lateen.translate import alpn, metadata, names
+from lateen.translate import metadata, names
 from lateen.translate.routes import action, filter_config
 from lateen.translate.routes.hash_policy import consistent_hash, hash_policy
 from lateen.translate.routes.headers import apply_headers
 from lateen.translate.routes.match import applies, is_catch_all, route_match
-from lateen.translate.routes.offer import is_by_request
+from lateen.translate.routes.on_demand import needed_filters, switch_on
 from lateen.translate.routes.retry import retry_policy
 from lateen.view.mesh import Mesh
 from lateen.view.scope import OutboundScope, find_service
@@ -74,8 +74,7 @@ def default_route(mesh: Mesh, scope: OutboundScope, hostname: str, port: int) ->
     policy = retry_policy(mesh.config.default_http_retry_policy, consistent_hash=hashed is not None)
     if policy is not None:
         route.route.retry_policy.CopyFrom(policy)
-    if is_by_request(mesh, scope, hostname, "", port):
-        alpn.choose_by_request(route)
+    switch_on(route, needed_filters(mesh, scope, hostname, "", port))
     route.decorator.operation = f"{hostname}:{port}/*"
     return route
 

@@ -14,6 +14,7 @@ from lateen.envoy import messages, types
 from lateen.translate import unknown_hosts
 from lateen.translate.routes import action
 from lateen.translate.routes.http import default_route, http_routes
+from lateen.translate.routes.on_demand import ANYWHERE, switch_on
 from lateen.view import hosts
 from lateen.view.mesh import Mesh
 from lateen.view.scope import OutboundScope
@@ -93,6 +94,7 @@ def catch_all_host(mesh: Mesh, scope: OutboundScope, captured: bool) -> bytes:
         return messages.serialize(table)
     route.route.cluster = cluster
     action.set_timeout(route.route, None)
+    switch_on(route, ANYWHERE)
     return messages.serialize(table)
 
 
