@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from lateen.api.resource import Resource
     from lateen.base.problem import Problem
     from lateen.config.documents import Reading
+    from lateen.simulate.configuration import Configuration
     from lateen.view.mesh import Mesh
     from lateen.view.proxy import Proxy, ProxyClass
 
@@ -63,6 +64,7 @@ def add_parser(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from lateen.config import paths
+    from lateen.translate.envoy_filter.problems import problems as patch_problems
     from lateen.view.conflicts import conflicts
 
     files = [*arguments.files, *arguments.paths]
@@ -76,7 +78,7 @@ def run(arguments: argparse.Namespace) -> int:
     description = _description(arguments, reading, namespace)
     if description is None:
         return USAGE_ERROR
-    problems = (*reading.problems, *mesh.problems, *conflicts(mesh))
+    problems = (*reading.problems, *mesh.problems, *conflicts(mesh), *patch_problems(mesh))
     _print(rendered(mesh, description, wanted, problems), arguments.output)
     return 0
 
@@ -208,11 +210,12 @@ def rendered(
         "clusters": lambda: [to_json(each) for each in held.clusters],
         "endpoints": lambda: [to_json(each) for each in held.endpoints.values()],
         "secrets": lambda: list(held.secrets),
-        "extensions": list,
+        "extensions": lambda: _extensions(mesh, of_class),
         "names": lambda: _names(mesh, of_class),
     }
     made = {name: parts[name]() for name in TYPES if name in wanted}
-    return {"node": _node(proxy), **made, "problems": [_problem(each) for each in problems]}
+    found = (*problems, *_patch_problems(mesh, of_class, held))
+    return {"node": _node(proxy), **made, "problems": [_problem(each) for each in found]}
 
 
 def _node(proxy: "Proxy") -> dict[str, Any]:
@@ -244,6 +247,36 @@ def _names(mesh: "Mesh", of_class: "ProxyClass") -> dict[str, Any]:
         }
         for host, entry in sorted(table.table.items())
     }
+
+
+def _extensions(mesh: "Mesh", of_class: "ProxyClass") -> list[dict[str, Any]]:
+    from lateen.envoy import messages, types
+    from lateen.translate import discovery
+    from lateen.translate.envoy_filter import layer
+
+    cells = (
+        discovery.cell(mesh, of_class, discovery.EXTENSION, name).read()
+        for name in layer.extension_names(mesh, of_class)
+    )
+    return [messages.to_json(types.TypedExtensionConfig.FromString(each)) for each in cells]
+
+
+def _patch_problems(
+    mesh: "Mesh", of_class: "ProxyClass", held: "Configuration"
+) -> tuple["Problem", ...]:
+    """Patches of EnvoyFilters that could not be applied to what the proxy holds."""
+    from lateen.translate import discovery
+    from lateen.translate.envoy_filter.problems import problems_of
+
+    names = [
+        *(
+            (kind, name)
+            for kind in discovery.KINDS
+            for name in discovery.names(mesh, of_class, kind)
+        ),
+        *((discovery.ROUTE, name) for name in held.routes),
+    ]
+    return problems_of(discovery.cell(mesh, of_class, kind, name) for kind, name in names)
 
 
 def _problem(problem: "Problem") -> dict[str, Any]:

@@ -30,6 +30,8 @@ from lateen.control.pages import Pages
 from lateen.control.settings import ControlSettings
 from lateen.identity.credential import Authenticator
 from lateen.identity.tokens import TokenVerifier, load_or_create_key
+from lateen.translate.envoy_filter import problems as patches
+from lateen.view.envoy_filter import KIND
 from lateen.view.mesh import Mesh
 from lateen.view.proxy import Proxy
 from lateen.xds.mesh_catalogue import MeshCatalogue
@@ -143,7 +145,7 @@ class ControlPlane:
         self.mesh.apply(batch.changes)
         for change in batch.changes:
             self._config_events.labels(change.key.kind).add()
-        self._report((*batch.problems, *self.mesh.problems))
+        self._report((*batch.problems, *self.mesh.problems, *patches.problems(self.mesh)))
         if batch.changes:
             self.server.changed()
 
@@ -159,6 +161,13 @@ class ControlPlane:
                 print(f"fixed: {problem.resource}: {problem.message}", file=sys.stderr, flush=True)
         self.problems = problems
 
+    def _patch_problems(self) -> tuple[Problem, ...]:
+        """Patches that could not be applied to what the connected proxies hold."""
+        if not self.mesh.all_of_kind(KIND):
+            return ()
+        cells = (cell.node for group in self.server.scopes for cell in group.cells.values())
+        return patches.problems_of(dict.fromkeys(cells))
+
     # serving
 
     async def _serve_admin(self) -> None:
@@ -169,7 +178,7 @@ class ControlPlane:
             server=self.server,
             metrics=self.metrics,
             ready=lambda: self.is_ready,
-            problems=lambda: self.problems,
+            problems=lambda: (*self.problems, *self._patch_problems()),
         )
         self.admin = HttpServer(self.settings.admin_address, pages.table())
         await self.admin.start()

@@ -56,6 +56,8 @@ def _inner_faults(field: Any, value: Any, path: str) -> Iterator[str]:
 def _message_faults(message: Any, path: str) -> Iterator[str]:
     name = message.DESCRIPTOR.full_name
     if name == ANY:
+        if not message.type_url:
+            return  # nothing in it, as where a filter is only switched on
         try:
             message = messages.unpack(message)
         except schema.SchemaError as unknown:
@@ -74,6 +76,8 @@ def _field_faults(message: Any, field: Any, rules: Any, path: str) -> Iterator[s
     is_set = not field.has_presence or message.HasField(field.name)
     required = rules.message.required or (kind == "duration" and rules.duration.required)
     if not is_set:
+        if field.containing_oneof is not None:
+            return  # another member may be set; whether one must be is a rule of the oneof
         if required or (kind == "any" and rules.any.required):
             yield f"{path}: must be set"
         return

@@ -90,6 +90,11 @@ def patched_cell(
     return patched.node(mesh, unpatched, found, type_url, name)
 
 
+def extension_names(mesh: Mesh, proxy_class: ProxyClass) -> tuple[str, ...]:
+    """Of the extension configurations that patches add: proxies ask for them by name."""
+    return patched_names(mesh, proxy_class, EXTENSION, ())
+
+
 @derived
 def patched(mesh: Mesh, unpatched: Node, found: Patching, type_url: str, name: str) -> bytes | None:
     return applied(mesh, unpatched, found, type_url, name).serialized
