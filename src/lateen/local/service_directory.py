@@ -32,6 +32,7 @@ class ServiceDirectory:
         self._services: dict[str, Resource[Any]] = {}
         self._addresses: dict[str, str] = {}
         self._asked = -FRESH_SECONDS
+        self._asking = asyncio.Lock()  # pods start together; all wait for one answer
         self._turn = itertools.count()
 
     def update(self, resources: Iterable[Resource[Any]]) -> None:
@@ -95,11 +96,12 @@ class ServiceDirectory:
         ]
 
     async def _told(self) -> dict[str, str]:
-        now = asyncio.get_running_loop().time()
-        if now - self._asked >= FRESH_SECONDS:
-            self._asked = now
-            told = await asyncio.to_thread(service_addresses, self._admin)
-            self._addresses = told or self._addresses
+        async with self._asking:
+            now = asyncio.get_running_loop().time()
+            if now - self._asked >= FRESH_SECONDS:
+                told = await asyncio.to_thread(service_addresses, self._admin)
+                self._addresses = told or self._addresses
+                self._asked = now if told else -FRESH_SECONDS
         return self._addresses
 
 
