@@ -47,7 +47,7 @@ class BridgeNetwork:
         self.resolver = f"{self._gateway}:{RESOLVER_PORT}"
         self.proxy_credentials = {
             Owner.ID: Credentials(PROXY_ID, PROXY_ID),
-            Owner.GROUP: Credentials(None, PROXY_ID, powerless=True),
+            Owner.GROUP: Credentials(None, PROXY_ID, capabilities=frozenset()),
             Owner.MARK: Credentials(),
         }[owner]
         self._free = self._addresses()

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from lateen.api.kubernetes.config import ConfigMap, Secret
 from lateen.api.kubernetes.pod import (
     Container,
@@ -21,12 +23,13 @@ from lateen.api.kubernetes.pod import (
     Probe,
     ResourceFieldSelector,
     ResourceRequirements,
+    SecurityContext,
 )
 from lateen.api.resource import ObjectMeta, Resource
 from lateen.base.problem import Problem
-from lateen.local import quantity
+from lateen.local import capabilities, quantity
 from lateen.local.cgroups import Limits
-from lateen.local.process import LATEEN
+from lateen.local.process import LATEEN, Credentials
 from lateen.local.settings import FILE, Settings
 from lateen.local.volumes import MountPlan, VolumeError, mount_plans
 
@@ -34,6 +37,7 @@ DEFAULT_NAMESPACE = "default"
 NODE_NAME = "localhost"
 VARIABLE = re.compile(r"\$\$|\$\(([A-Za-z_][A-Za-z0-9_.-]*)\)")
 KEYED_FIELD = re.compile(r"metadata\.(labels|annotations)\['([^']*)'\]")
+OF_THE_POD_TOO = ("run_as_user", "run_as_group", "run_as_non_root")
 LATE_FIELDS = ("status.podIP", "status.podIPs", "status.hostIP", "status.hostIPs", "metadata.uid")
 
 
@@ -62,8 +66,7 @@ class ContainerPlan:
     startup: Probe | None = None
     lifecycle: Lifecycle | None = None
     resources: ResourceRequirements = field(default_factory=ResourceRequirements)
-    user: int | None = None
-    group: int | None = None
+    credentials: Credentials = field(default_factory=Credentials)
     mounts: tuple[MountPlan, ...] = ()
     always: bool = False  # an init container that keeps running beside the others
     runnable: bool = True
@@ -168,7 +171,14 @@ def container_plan(
         else:
             mounts.append(mount)
     argv = tuple(expand(word, known) for word in (*command, *container.args))
-    context = container.security_context or spec.security_context
+    context = security_context(container, spec)
+    try:
+        powers = capabilities.kept(context)
+    except ValueError as trouble:
+        powers = capabilities.DEFAULT
+        report(f"securityContext.capabilities: {trouble}")
+    if context.run_as_non_root and context.run_as_user == 0:
+        report("securityContext: runAsNonRoot forbids runAsUser 0")
     return ContainerPlan(
         name=container.name,
         image=container.image,
@@ -181,13 +191,27 @@ def container_plan(
         startup=container.startup_probe,
         lifecycle=container.lifecycle,
         resources=container.resources or ResourceRequirements(),
-        user=context.run_as_user if context else None,
-        group=context.run_as_group if context else None,
+        credentials=Credentials(
+            context.run_as_user,
+            context.run_as_group,
+            capabilities=powers,
+            may_gain=context.allow_privilege_escalation is not False,
+        ),
         mounts=tuple(mounts),
         always=container.restart_policy == "Always",
         runnable=not problems,
         problems=tuple(problems),
     )
+
+
+def security_context(container: Container, spec: PodSpec) -> SecurityContext:
+    """The container's own, with the pod's users and groups where it names none."""
+    own, pods = container.security_context, spec.security_context
+    if own is None or pods is None:
+        return own or pods or SecurityContext()
+    pairs = ((name, getattr(own, name)) for name in OF_THE_POD_TOO)
+    missing = {name: getattr(pods, name) for name, value in pairs if value is None}
+    return msgspec.structs.replace(own, **missing)
 
 
 def expand(text: str, variables: Mapping[str, str]) -> str:

@@ -15,6 +15,7 @@ from lateen.local.errors import LocalError
 CLONE_NEWNS, CLONE_NEWUSER, CLONE_NEWNET = 0x00020000, 0x10000000, 0x40000000
 MS_REC, MS_PRIVATE, MS_BIND = 0x4000, 0x40000, 0x1000
 PR_SET_PDEATHSIG, PR_CAPBSET_DROP, PR_SET_CHILD_SUBREAPER = 1, 24, 36
+PR_SET_NO_NEW_PRIVS = 38
 OWN = "/proc/thread-self/ns/net"
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -63,6 +64,11 @@ def die_with_parent(signal: int) -> None:
 def drop_from_bounding_set(capability: int) -> None:
     """After the next exec the process can never have it; unknown numbers are ignored."""
     _libc.prctl(ctypes.c_int(PR_CAPBSET_DROP), ctypes.c_ulong(capability))
+
+
+def gain_no_privileges() -> None:
+    """No program that this process executes gives it more rights than it has."""
+    _libc.prctl(ctypes.c_int(PR_SET_NO_NEW_PRIVS), *(ctypes.c_ulong(n) for n in (1, 0, 0, 0)))
 
 
 def adopt_orphans() -> None:

@@ -30,7 +30,7 @@ from lateen.local.errors import LocalError
 from lateen.local.injection import ProxyRole
 from lateen.local.network import Attachment, Network
 from lateen.local.plan import PodPlan
-from lateen.local.process import Credentials, Place, Process, spawn
+from lateen.local.process import Place, Process, spawn
 from lateen.local.state import MESH_MARK, MeshState, PodState
 
 log = logging.getLogger(__name__)
@@ -219,9 +219,9 @@ class Pod:
 
     async def _container(self, plan: ContainerPlan) -> Container:
         assert self._attachment is not None, "attached before anything runs"
-        credentials = Credentials()
-        if self._context.may_change_user:
-            credentials = Credentials(plan.user, plan.group)
+        credentials = plan.credentials
+        if not self._context.may_change_user:
+            credentials = replace(credentials, user=None, group=None)
         return Container(
             plan,
             place=self._container_place(plan),

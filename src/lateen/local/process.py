@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import IO
 
 from lateen.local import netns
+from lateen.local.capabilities import ALL
 from lateen.local.errors import LocalError
 
 LOG_LIMIT_BYTES = 50 * 1024 * 1024  # a longer file is set aside when its process starts again
@@ -27,16 +28,16 @@ KEPT_ENVIRONMENT = (  # of the user's, for every process
 )
 LATEEN = (sys.executable, "-P", "-m", "lateen")  # this very one; -P: whatever the folder holds
 CANNOT_ENTER = 126  # the exit code of a process whose place cannot be entered
-CAPABILITIES = 64  # more than the kernel has
 
 
 @dataclass(frozen=True)
 class Credentials:
-    """`None` keeps what the runner has. `powerless` gives up all capabilities for good."""
+    """`None` keeps what the runner has. What `capabilities` lacks is given up for good."""
 
     user: int | None = None
     group: int | None = None
-    powerless: bool = False
+    capabilities: frozenset[int] | None = None
+    may_gain: bool = True  # by programs that are set-uid or have capabilities of their own
 
 
 @dataclass(frozen=True)
@@ -175,12 +176,16 @@ def _make_target(source: str, target: str) -> None:
 
 
 def take_credentials(credentials: Credentials) -> None:
-    if credentials.powerless:
-        for number in range(CAPABILITIES):
+    if credentials.capabilities is not None:
+        for number in ALL - credentials.capabilities:
             netns.drop_from_bounding_set(number)
     if credentials.group is not None:
         os.setgroups([credentials.group])
         os.setgid(credentials.group)
+    elif credentials.user:
+        os.setgroups([])
+    if not credentials.may_gain:
+        netns.gain_no_privileges()
     if credentials.user is not None and credentials.user != os.getuid():
         os.setuid(credentials.user)
 

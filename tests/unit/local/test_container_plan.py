@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from lateen.api.kubernetes.config import ConfigMap, Secret
-from lateen.api.kubernetes.pod import Container, PodSpec
+from lateen.api.kubernetes.pod import Container, PodSpec, SecurityContext
 from lateen.api.resource import ObjectMeta, Resource
 from lateen.base.problem import Origin
 from lateen.local.container_plan import (
@@ -16,7 +16,9 @@ from lateen.local.container_plan import (
     References,
     container_plan,
     expand,
+    security_context,
 )
+from lateen.local.process import Credentials
 from lateen.local.settings import Image, Settings
 
 META = ObjectMeta(
@@ -154,3 +156,34 @@ def test_port_is_found_by_name_and_number() -> None:
     plan = planned(command=["run"], ports=[{"name": "web", "containerPort": 8080}])
 
     assert (plan.port("web"), plan.port("9"), plan.port(9), plan.port("no")) == (8080, 9, 9, 0)
+
+
+def test_the_pods_user_holds_where_the_container_names_none() -> None:
+    pods = SecurityContext(run_as_user=1000, run_as_group=2000, privileged=True)
+    own = Container(security_context=SecurityContext(run_as_group=3000, privileged=False))
+
+    found = security_context(own, PodSpec(security_context=pods))
+
+    assert (found.run_as_user, found.run_as_group, found.privileged) == (1000, 3000, False)
+
+
+def test_credentials_come_from_the_security_context() -> None:
+    context = {"runAsUser": 7, "allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
+
+    found = planned(command=["run"], securityContext=context).credentials
+
+    assert found == Credentials(7, None, capabilities=frozenset(), may_gain=False)
+
+
+@pytest.mark.parametrize(
+    ("context", "message"),
+    [
+        ({"runAsNonRoot": True, "runAsUser": 0}, "runAsNonRoot forbids runAsUser 0"),
+        ({"capabilities": {"add": ["EVERYTHING"]}}, "EVERYTHING is no capability"),
+    ],
+)
+def test_a_security_context_that_cannot_hold_is_a_problem(
+    context: dict[str, Any], message: str
+) -> None:
+    (problem,) = planned(command=["run"], securityContext=context).problems
+    assert message in problem.message

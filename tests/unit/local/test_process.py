@@ -7,13 +7,15 @@ from pathlib import Path
 import pytest
 
 from lateen.local.errors import LocalError
-from lateen.local.process import Place, Process, spawn
+from lateen.local.process import Credentials, Place, Process, spawn
 from lateen.local.state import start_time
 
 
-def run(folder: Path, *argv: str, place: Place | None = None) -> tuple[int, str]:
+def run(
+    folder: Path, *argv: str, place: Place | None = None, credentials: Credentials | None = None
+) -> tuple[int, str]:
     async def scenario() -> int:
-        process = await spawn(argv, log=folder / "log", place=place)
+        process = await spawn(argv, log=folder / "log", place=place, credentials=credentials)
         return await process.wait()
 
     code = asyncio.run(scenario())
@@ -72,3 +74,23 @@ async def _says(text: Callable[[], str], word: str) -> None:
     async with asyncio.timeout(5):
         while word not in text():
             await asyncio.sleep(0.01)
+
+
+@pytest.mark.root
+def test_what_credentials_lack_is_given_up_for_good(tmp_path: Path) -> None:
+    credentials = Credentials(capabilities=frozenset({0}), may_gain=False)
+
+    _, output = run(tmp_path, "cat", "/proc/self/status", credentials=credentials)
+
+    fields = dict(line.split(":", 1) for line in output.splitlines())
+    found = {name: fields[name].strip().lstrip("0") for name in ("CapEff", "CapBnd", "NoNewPrivs")}
+    assert found == {"CapEff": "1", "CapBnd": "1", "NoNewPrivs": "1"}
+
+
+@pytest.mark.root
+def test_another_user_has_no_groups_of_ours(tmp_path: Path) -> None:
+    _, output = run(tmp_path, "id", credentials=Credentials(4321, 8765))
+    assert output.startswith("uid=4321 gid=8765 groups=8765")
+    (tmp_path / "log").unlink()
+    _, output = run(tmp_path, "id", "-G", credentials=Credentials(4321))
+    assert output.strip() == "0"  # as on Kubernetes, the group stays root's
