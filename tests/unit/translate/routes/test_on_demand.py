@@ -1,5 +1,7 @@
 """Filters that are off until a route leads where they are needed."""
 
+from typing import Any
+
 import pytest
 
 from lateen.translate import alpn
