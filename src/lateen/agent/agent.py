@@ -40,6 +40,7 @@ log = logging.getLogger(__name__)
 XDS_SOCKET = "XDS"
 SECRETS_SOCKET = "SDS"
 ADMIN_SOCKET = "admin.sock"
+EXPLICIT = "none"  # the mode in which nothing is captured and the loopback is everybody's
 BOOTSTRAP = "envoy.json"
 READY = "ready"
 ADDRESSES = "addresses.json"
@@ -125,6 +126,7 @@ class Agent:
             names=self.names.described,
             quit=self.shutdown.quit,
             drain=self.shutdown.drain,
+            is_alone=self._settings.mode != EXPLICIT,
         )
         where = self._settings.listeners.status or f"unix:{self._folder / 'status.sock'}"
         listening, status = await http1.serve(server.answer, address.parse(where))

@@ -4,7 +4,8 @@ GET  /healthz/ready                  200 when traffic may come, else 503 and wha
 GET  /stats/prometheus, /metrics     the agent's, Envoy's and the application's metrics
 GET  /app-health/<name>              asks the application's probe of that name
 GET  /debug/ndsz                     the DNS name table
-POST /quitquitquit, /drain           from this host only: stop; stop taking new work
+POST /quitquitquit, /drain           from this host only, if no other workload is on it: stop;
+                                     stop taking new work
 """
 
 import ipaddress
@@ -30,6 +31,7 @@ class StatusServer:
     names: Callable[[], Mapping[str, object]]
     quit: Callable[[], None]
     drain: Callable[[], Awaitable[None]]
+    is_alone: bool = True  # whether loopback is the workload's own, not the whole machine's
 
     async def answer(self, request: Request) -> Response:
         if request.path in ("/quitquitquit", "/drain"):
@@ -60,6 +62,8 @@ class StatusServer:
     async def _order(self, request: Request) -> Response:
         if not is_this_host(request.peer):
             return Response(403, b"only from this host\n")
+        if request.peer and not self.is_alone:
+            return Response(403, b"all workloads share this host: stop the agent by SIGTERM\n")
         if request.method != "POST":
             return Response(405, b"use POST\n")
         if request.path == "/drain":

@@ -27,6 +27,7 @@ from lateen.local.plan import PodPlan
 
 ISTIO_VERSION = "1.30.0"  # whose configuration and metadata we speak
 CLUSTER = "Kubernetes"
+ENVOY_ADMIN = "unix:./envoy-admin.sock"  # in the agent's folder, where it runs
 DOMAIN = "cluster.local"
 CANONICAL_NAMES = ("service.istio.io/canonical-name", "app.kubernetes.io/name", "app")
 CANONICAL_REVISIONS = (
@@ -167,6 +168,7 @@ def problems(plan: PodPlan) -> tuple[Problem, ...]:
 
 
 def _listeners(attachment: Attachment, network: Network) -> ListenerSettings:
+    """Where all share one loopback, Envoy's admin interface is a unix socket."""
     if network.captures:
         return ListenerSettings()
     host = attachment.address
@@ -174,7 +176,7 @@ def _listeners(attachment: Attachment, network: Network) -> ListenerSettings:
         status=f"{host}:15020",
         health=f"{host}:15021",
         metrics=f"{host}:15090",
-        admin=f"{host}:15000",
+        admin=ENVOY_ADMIN,
     )
 
 

@@ -14,7 +14,7 @@ from lateen.agent.status_server import StatusServer, is_this_host
 
 
 class Server:
-    def __init__(self) -> None:
+    def __init__(self, *, is_alone: bool = True) -> None:
         self.orders: list[str] = []
         admin = EnvoyAdmin(Address(path="/no/such/socket"))
         self.server = StatusServer(
@@ -25,6 +25,7 @@ class Server:
             names=lambda: {"a.shop": {"ips": ["1.2.3.4"]}},
             quit=lambda: self.orders.append("quit"),
             drain=self.drain,
+            is_alone=is_alone,
         )
 
     async def drain(self) -> None:
@@ -63,3 +64,10 @@ def test_orders_are_taken_from_this_host_alone(path: str, order: str) -> None:
 def test_this_host_is_loopback_or_a_unix_socket() -> None:
     assert all(map(is_this_host, ("", "127.0.0.6", "::1", "::ffff:127.0.0.1")))
     assert not any(map(is_this_host, ("10.0.0.1", "fe80::1%eth0")))
+
+
+@pytest.mark.parametrize("path", ["/quitquitquit", "/drain"])
+def test_orders_are_refused_where_all_workloads_share_the_loopback(path: str) -> None:
+    server = Server(is_alone=False)
+    assert server.status("POST", path) == 403
+    assert server.orders == []
