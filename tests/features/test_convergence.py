@@ -130,6 +130,7 @@ class DeltaProxy:
     def settle(self) -> None:
         self.call.writable = True
         self.stream.on_writable()
+        self.stream.routes_never_came()
         for _ in range(20):
             self.read()
             self.acknowledge(len(self.unacknowledged))
@@ -301,7 +302,7 @@ def test_the_same_holds_for_the_state_of_the_world(
 def new_server() -> tuple[PlainMesh, DiscoveryServer]:
     mesh = PlainMesh()
     server = DiscoveryServer(mesh, clock=lambda: 0.0, metrics=Registry(), admission=lambda *_: True)
-    server.sweep_by_hand()
+    server.without_timers()
     return mesh, server
 
 

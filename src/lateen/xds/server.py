@@ -62,7 +62,7 @@ class DiscoveryServer:
         self._scheduled = False
         self._changed_at = 0.0
         self._sweep: asyncio.TimerHandle | None = None
-        self._sweeps = True
+        self._timers = True
         self._ready: Callable[[], bool] = lambda: True
         self._declare(metrics)
 
@@ -163,7 +163,9 @@ class DiscoveryServer:
         owing = (watch for watch in group.members if watch.pruned < removed_at)
         for watch in owing:
             stream = watch.stream
-            if stream.call.writable and len(watch.outstanding) < 2 and not stream.owes_updates:
+            if stream.awaits_routes or stream.owes_updates:
+                continue
+            if stream.call.writable and len(watch.outstanding) < 2:
                 watch.prune()
                 sent += 1
         self.sent(group.type_url, sent)
@@ -280,12 +282,17 @@ class DiscoveryServer:
         self._sweep_later()
         return stream
 
-    def sweep_by_hand(self) -> None:
-        """Without an event loop there is no timer: the caller sweeps `scopes` when it likes."""
-        self._sweeps = False
+    def without_timers(self) -> None:
+        """Without an event loop the caller does what timers would: sweeps `scopes`, and so on."""
+        self._timers = False
+
+    def after(self, seconds: float, act: Callable[[], None]) -> Callable[[], None]:
+        if not self._timers:
+            return lambda: None
+        return asyncio.get_running_loop().call_later(seconds, act).cancel
 
     def _sweep_later(self) -> None:
-        if self._sweeps and self._sweep is None:
+        if self._timers and self._sweep is None:
             loop = asyncio.get_running_loop()
             self._sweep = loop.call_later(SWEEP_SECONDS, self._sweep_now)
 

@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 
 MOST_SUCCESSORS = 64  # changes of subscription that a group remembers
 MOST_TYPES = 32  # resource types one stream may ask for
+ROUTES_SECONDS = 2.0  # in which a proxy that reconnects asks for its routes, if it has any
 
 
 class Home(Protocol):
@@ -45,6 +46,9 @@ class Home(Protocol):
 
     def sent(self, type_url: str) -> None: ...
 
+    def after(self, seconds: float, act: Callable[[], None]) -> Callable[[], None]:
+        """Acts later; the function returned stops that."""
+
 
 class Stream:
     """A `Receiver` of the transport."""
@@ -60,6 +64,7 @@ class Stream:
         self._home = home
         self._reader = reader
         self._warming = NO_NAMES  # clusters sent whose endpoints were not sent since
+        self._stop_timer: Callable[[], None] | None = None  # see `awaits_routes`
 
     # the transport's side
 
@@ -83,6 +88,7 @@ class Stream:
         for watch in self.watches.values():
             watch.leave()
         self.watches.clear()
+        self._await_no_routes()
         self._home.left(self)
 
     # what requests mean
@@ -103,6 +109,10 @@ class Stream:
         self.watches = dict(sorted(self.watches.items(), key=lambda item: kinds.order(item[0])))
         if self.delta and request.versions is not None:
             watch.resume(request.versions, self._warming)
+        if request.type_url == kinds.CLUSTER and watch.lost:
+            self._await_routes()
+        elif request.type_url == kinds.ROUTE:
+            self._await_no_routes()
         if request.error is not None:
             watch.rejection = self._home.rejected(self, watch, request)
         self.catch_up()
@@ -201,8 +211,32 @@ class Stream:
         if again:
             endpoints.forced = endpoints.forced.union(again)
 
+    @property
+    def awaits_routes(self) -> bool:
+        """Whether clusters are gone that the proxy's routes may still lead to.
+
+        A proxy that reconnects asks for its clusters first. Those that went away meanwhile must
+        not be taken from it before it was told the routes that no longer need them.
+        """
+        return self._stop_timer is not None
+
+    def routes_never_came(self) -> None:
+        """The proxy has none, then: nothing stands against the removals any more."""
+        self._await_no_routes()
+        self.catch_up()
+
+    def _await_routes(self) -> None:
+        self._stop_timer = self._home.after(ROUTES_SECONDS, self.routes_never_came)
+
+    def _await_no_routes(self) -> None:
+        if self._stop_timer is not None:
+            self._stop_timer()
+            self._stop_timer = None
+
     def prune(self) -> None:
         """Tells removals, last listeners first, so that nothing used is taken away."""
+        if self.awaits_routes:
+            return
         for watch in reversed(self.watches.values()):
             if watch.has_removals and len(watch.outstanding) < 2 and self.call.writable:
                 watch.prune()

@@ -157,6 +157,21 @@ def test_reconnecting_proxy_gets_what_differs_and_loses_what_is_gone(mesh: Plain
     asyncio.run(main())
 
 
+def test_reconnecting_proxy_keeps_a_cluster_until_it_has_its_new_routes(mesh: PlainMesh) -> None:
+    async def main() -> None:
+        async with serving(mesh) as (_, port):
+            async with ads(port) as proxy:
+                first = await proxy.subscribe(kinds.CLUSTER)
+                held = {resource.name: resource.version for resource in first.resources}
+            async with ads(port) as again:
+                await again.request(kinds.CLUSTER, versions={**held, "gone": "1"})
+                await again.request(kinds.ROUTE, "r", versions={"r": "to gone"})
+                assert names_of(await again.next()) == ["r"]
+                assert list((await again.next()).removed_resources) == ["gone"]
+
+    asyncio.run(main())
+
+
 def test_more_names_are_answered_with_those_names_alone(mesh: PlainMesh) -> None:
     async def scenario(mesh: PlainMesh, server: DiscoveryServer, proxy: AdsClient) -> None:
         await proxy.subscribe(kinds.ENDPOINT, "a")
