@@ -15,6 +15,12 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
     )
     parser.add_argument("--http", type=int, action="append", metavar="PORT", help="HTTP, any kind")
     parser.add_argument("--grpc", type=int, action="append", metavar="PORT", help="as --http")
+    parser.add_argument(
+        "--https", type=int, action="append", metavar="PORT", help="as --http, over TLS"
+    )
+    parser.add_argument(
+        "--certificate", metavar="FILE", help="PEM file of chain and key, for --https"
+    )
     parser.add_argument("--tcp", type=int, action="append", metavar="PORT", help="echo of lines")
     parser.add_argument(
         "--tcp-greeting", action="store_true", help="the TCP ports speak first, as databases do"
@@ -39,6 +45,7 @@ def run(args: argparse.Namespace) -> int:
     import contextlib
     import os
     import sys
+    from pathlib import Path
     from random import Random
 
     from lateen.echo import application, identity, server
@@ -59,11 +66,19 @@ def run(args: argparse.Namespace) -> int:
         fail_rate=args.fail_rate,
     )
     http = (*(args.http or ()), *(args.grpc or ()))
-    if not http and not args.tcp:
+    if args.https and not args.certificate:
+        print("lateen echo: --https needs a --certificate", file=sys.stderr)
+        return 2
+    if not http and not args.tcp and not args.https:
         http = (8080,)
     bind = args.bind or os.environ.get("LATEEN_BIND") or os.environ.get("HOST") or "0.0.0.0"
     ports = server.Ports(
-        bind=bind, http=http, tcp=tuple(args.tcp or ()), tcp_greeting=args.tcp_greeting
+        bind=bind,
+        http=http,
+        https=tuple(args.https or ()),
+        certificate=Path(args.certificate) if args.certificate else None,
+        tcp=tuple(args.tcp or ()),
+        tcp_greeting=args.tcp_greeting,
     )
     try:
         with contextlib.suppress(KeyboardInterrupt):

@@ -88,6 +88,8 @@ class Application:
             "caller": caller(request.header("x-forwarded-client-cert")),
             "headers": headers,
         }
+        if request.hello is not None:
+            seen["tls"] = {"sni": request.hello.name, "alpn": request.hello.protocol}
         if request.body:
             seen["body"] = request.body[:BODY_SHOWN].decode(errors="replace")
         return seen

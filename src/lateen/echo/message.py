@@ -9,6 +9,14 @@ Headers = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
+class Hello:
+    """Of the TLS connection that carried a request: the name asked for, the protocol agreed on."""
+
+    name: str
+    protocol: str
+
+
+@dataclass(frozen=True, slots=True)
 class Request:
     """`target` is the path with its query; header names are lower case."""
 
@@ -20,6 +28,7 @@ class Request:
     body: bytes = b""
     source: str = ""  # ip:port of the peer of the connection
     port: int = 0  # on which it arrived
+    hello: Hello | None = None  # None: plain text
 
     @property
     def path(self) -> str:

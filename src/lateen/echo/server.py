@@ -1,32 +1,43 @@
 """The ports of the echo application, and which protocol each connection speaks.
 
 HTTP ports take HTTP/1.1, HTTP/2 with prior knowledge, gRPC and WebSockets: the first bytes say
-which. A TCP port sends every line back behind `WORKLOAD VERSION: `, so that its answer tells who it
-was; with `--tcp-greeting` it speaks first, as databases do.
+which. HTTPS ports take the same over TLS and tell the name and protocol that the client asked for
+in its hello. A TCP port sends every line back behind `WORKLOAD VERSION: `, so that its answer tells
+who it was; with `--tcp-greeting` it speaks first, as databases do.
 """
 
 import asyncio
 import contextlib
 import signal
+import ssl
 from collections.abc import Coroutine
 from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
 
 from lateen.echo import http1, websocket
 from lateen.echo.application import Application
 from lateen.echo.http2 import PREFACE, Http2Connection
-from lateen.echo.message import Answer, Request
+from lateen.echo.message import Answer, Hello, Request
 
 BACKLOG = 1024
 LINE_LIMIT = 1024 * 1024
+OFFERED = ("h2", "http/1.1")  # in TLS, in the order of preference
 STOP_SECONDS = 5  # how long open requests may take once it was told to stop
 
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """`bind` is the address to listen on; port 0 lets the system choose."""
+    """`bind` is the address to listen on; port 0 lets the system choose.
+
+    `certificate` is a PEM file with the chain and the key that HTTPS ports use.
+    """
 
     bind: str
     http: tuple[int, ...] = ()
+    https: tuple[int, ...] = ()
+    certificate: Path | None = None
     tcp: tuple[int, ...] = ()
     tcp_greeting: bool = False
 
@@ -50,14 +61,15 @@ class EchoServer:
         return tuple(found)
 
     async def start(self) -> None:
-        for kinds, serve in (
-            (self._ports.http, self._serve_http),
-            (self._ports.tcp, self._serve_tcp),
+        for kinds, serve, tls in (
+            (self._ports.http, self._serve_http, None),
+            (self._ports.https, self._serve_http, _tls(self._ports)),
+            (self._ports.tcp, self._serve_tcp, None),
         ):
             for port in kinds:
                 self._servers.append(
                     await asyncio.start_server(
-                        serve, self._ports.bind, port, backlog=BACKLOG, limit=LINE_LIMIT
+                        serve, self._ports.bind, port, backlog=BACKLOG, limit=LINE_LIMIT, ssl=tls
                     )
                 )
 
@@ -94,23 +106,25 @@ class EchoServer:
 
     async def _http(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         port = writer.get_extra_info("sockname")[1]
+        met = partial(replace, hello=_hello(writer))  # what each request of this connection has
+
+        def seen(request: Request) -> dict[str, Any]:
+            return self._application.seen(met(request))
+
+        async def respond(request: Request) -> Answer:
+            return await self._respond(met(request))
+
         first = await _first_bytes(reader)
         if first.startswith(PREFACE):
-            seen = self._application.seen
-            connection = Http2Connection(
-                reader, writer, port=port, respond=self._respond, seen=seen
-            )
+            connection = Http2Connection(reader, writer, port=port, respond=respond, seen=seen)
             await connection.serve(first)
-        elif first:
-            await self._http1(reader, writer, first, port)
-
-    async def _http1(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, first: bytes, port: int
-    ) -> None:
-        upgrade = await http1.serve(reader, writer, first=first, port=port, respond=self._respond)
+            return
+        if not first:
+            return
+        upgrade = await http1.serve(reader, writer, first=first, port=port, respond=respond)
         if upgrade is not None:
-            seen = self._application.seen(replace(upgrade.request, protocol="WebSocket"))
-            await websocket.serve(reader, writer, handshake=upgrade.handshake, seen=seen)
+            told = seen(replace(upgrade.request, protocol="WebSocket"))
+            await websocket.serve(reader, writer, handshake=upgrade.handshake, seen=told)
 
     async def _respond(self, request: Request) -> Answer:
         self.open_requests += 1
@@ -127,6 +141,28 @@ class EchoServer:
         while line := await reader.readline():
             writer.write(prefix + line)
             await writer.drain()
+
+
+def _tls(ports: Ports) -> ssl.SSLContext | None:
+    """For the HTTPS ports; notes in each connection the name that the client asked for."""
+    if ports.certificate is None:
+        return None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(ports.certificate)
+    context.set_alpn_protocols(list(OFFERED))
+
+    def note(connection: Any, name: str | None, _: ssl.SSLContext) -> None:
+        connection.asked_for = name or ""
+
+    context.sni_callback = note
+    return context
+
+
+def _hello(writer: asyncio.StreamWriter) -> Hello | None:
+    connection = writer.get_extra_info("ssl_object")
+    if connection is None:
+        return None
+    return Hello(getattr(connection, "asked_for", ""), connection.selected_alpn_protocol() or "")
 
 
 async def _first_bytes(reader: asyncio.StreamReader) -> bytes:

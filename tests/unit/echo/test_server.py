@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from random import Random
 from typing import Any, TypeVar
 
@@ -15,6 +16,7 @@ from lateen.echo import framing
 from lateen.echo.application import Application
 from lateen.echo.identity import Identity
 from lateen.echo.server import EchoServer, Ports
+from tests.mesh.certificates import self_signed
 
 T = TypeVar("T")
 XFCC = (
@@ -217,3 +219,25 @@ def test_stopping_server_is_not_ready_but_answers_what_is_open() -> None:
             return (await slow).status_code, server.open_requests
 
     assert served(talk) == (200, 0)
+
+
+def test_https_port_tells_the_name_and_protocol_of_the_hello(tmp_path: Path) -> None:
+    certificate = tmp_path / "echo.pem"
+    certificate.write_bytes(b"".join(self_signed("echo.test")))
+
+    async def scenario() -> Any:
+        ports = Ports("127.0.0.1", https=(0,), certificate=certificate)
+        server = EchoServer(Application(Identity(), {}, Random(7)), ports)
+        await server.start()
+        port = server.addresses[0][1]
+        try:
+            async with httpx.AsyncClient(trust_env=False, verify=False, http2=True) as client:
+                url = f"https://127.0.0.1:{port}/"
+                answer = await client.get(url, extensions={"sni_hostname": "echo.test"})
+                return answer.json()
+        finally:
+            await server.stop()
+
+    seen = asyncio.run(scenario())
+
+    assert (seen["protocol"], seen["tls"]) == ("HTTP/2", {"sni": "echo.test", "alpn": "h2"})
