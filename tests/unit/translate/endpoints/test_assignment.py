@@ -243,7 +243,7 @@ def test_clients_share_a_cell_when_their_place_does_not_matter() -> None:
     mesh = reviews()
 
     endpoints.endpoints(mesh, at("us", "east"), NAME)
-    before = mesh.graph.evaluations
+    first = mesh.graph.evaluations
     endpoints.endpoints(mesh, at("us", "west"), NAME)
 
-    assert mesh.graph.evaluations - before <= 5
+    assert (mesh.graph.evaluations - first) * 4 <= first
