@@ -238,6 +238,7 @@ class Connection(asyncio.Protocol):
         if not stream & 1 or stream <= self._last_stream:
             raise ProtocolViolation(frames.PROTOCOL_ERROR, "a stream id that cannot be opened")
         self._last_stream = stream
+        self._check_unread()
         if self._leaving or len(self.calls) >= self.limits.streams:
             self.write(frames.reset(stream, frames.REFUSED_STREAM))
             return
@@ -347,13 +348,14 @@ class Connection(asyncio.Protocol):
         now = self._loop.time()
         if now - self._counted_since > self.limits.reset_seconds:
             self._counted_since, self._resets, self._pings = now, 0, 0
-        unread = self._transport.get_write_buffer_size()
-        if (
-            self._resets > self.limits.resets
-            or self._pings > self.limits.pings
-            or unread > self.limits.control_bytes
-        ):
+        if self._resets > self.limits.resets or self._pings > self.limits.pings:
             raise ProtocolViolation(frames.ENHANCE_YOUR_CALM, "too many resets or pings")
+        self._check_unread()
+
+    def _check_unread(self) -> None:
+        """A peer that asks and never reads must not make this end keep all the answers."""
+        if self._transport.get_write_buffer_size() > self.limits.control_bytes:
+            raise ProtocolViolation(frames.ENHANCE_YOUR_CALM, "too many answers are unread")
 
     # writing and ending
 
