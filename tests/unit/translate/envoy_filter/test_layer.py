@@ -7,9 +7,11 @@ from lateen.translate.clusters import build
 from tests.unit.translate.envoy_filter.patch_world import (
     CLIENT,
     CLUSTER,
+    HCM,
     SERVER,
     cluster,
     envoy_filter,
+    found_problems,
     patch,
     patched_mesh,
     sent,
@@ -88,3 +90,16 @@ def test_the_selector_decides_which_proxies_are_patched() -> None:
     assert cluster(mesh)["connect_timeout"] == "10s"
     assert sent(mesh, discovery.CLUSTER, CLUSTER, SERVER) != cluster(mesh)
     assert sent(mesh, discovery.CLUSTER, CLUSTER, replace(SERVER, namespace="x")) == cluster(mesh)
+
+
+def test_what_touches_security_or_is_not_applied_is_pointed_out() -> None:
+    guard = HCM.replace("manager}", "manager, subFilter: {name: envoy.filters.http.rbac}}")
+    mesh = patched_mesh(
+        patch("HTTP_FILTER", "REMOVE", match=f"{{listener: {guard}}}"),
+        patch("BOOTSTRAP", "MERGE", "{stats_config: {}}"),
+    )
+
+    assert [(each.code, str(each.severity)) for each in found_problems(mesh)] == [
+        ("envoy-filter-security", "warning"),
+        ("envoy-filter", "warning"),
+    ]
