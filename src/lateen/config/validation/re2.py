@@ -8,14 +8,15 @@ import re
 
 REPEAT = re.compile(r"\{(\d+)(?:(,)(\d*))?\}")
 ESCAPE = re.compile(r"\\(.|$)", re.DOTALL)
-REPEAT_LIMIT = 1000
+REPEAT_LIMIT = 1000  # also of repetitions within repetitions, multiplied
+SIZE_LIMIT = 32768  # instructions of a compiled pattern; the bootstrap tells Envoy the same
 FLAGS = re.compile(r"[imsU]*(?:-[imsU]+)?")
 GROUP_NAME = re.compile(r"P?<([A-Za-z_][A-Za-z0-9_]*)>")
 ESCAPES = set("aftnrvdDsSwWbBAzCQE")
 CLASS_ESCAPES = set("aftnrvdDsSwW")
 HEX = re.compile(r"x(?:[0-9A-Fa-f]{2}|\{[0-9A-Fa-f]{1,6}\})")
 OCTAL = re.compile(r"(?:0[0-7]{0,2}|[1-7][0-7]{1,2})")
-PROPERTY = re.compile(r"[pP](?:[A-Z]|\{\^?[A-Za-z_]+\})")
+PROPERTY = re.compile(r"[pP](?:[CLMNPSZ]|\{\^?[A-Za-z_]+\})")
 POSIX = re.compile(
     r"\[:\^?(?:alnum|alpha|ascii|blank|cntrl|digit|graph|lower|print|punct|space|upper|word|xdigit):\]"
 )
@@ -49,11 +50,25 @@ def rewrite_fault(rewrite: str, pattern: str) -> str:
     return ""
 
 
+class Piece:
+    """What a group, or a part of it, costs: its deepest repetition, and at least its size."""
+
+    def __init__(self, size: int = 0) -> None:
+        self.repeats = 1
+        self.size = size
+
+    def add(self, other: "Piece") -> None:
+        self.repeats = max(self.repeats, other.repeats)
+        self.size += other.size
+
+
 class Reader:
     def __init__(self, pattern: str) -> None:
         self._pattern = pattern
         self._at = 0
         self._depth = 0
+        self._groups = [Piece()]  # those that are open; the whole pattern first
+        self._last = Piece()  # what a repetition would repeat
         self._names: set[str] = set()
         self.groups = 0
 
@@ -71,9 +86,13 @@ class Reader:
                     raise Fault(f"invalid nested repetition operator: `{repetition}{text}`")
                 repeated, repetition = True, text
                 continue
+            self._groups[-1].add(self._last)
+            self._last = Piece(size=1)
             operand, repeated = self._atom(char), False
         if self._depth:
             raise Fault(f"missing closing ): `{self._pattern}`")
+        if self._groups[0].size + self._last.size > SIZE_LIMIT:
+            raise Fault("expression too large")
 
     def _repetition(self) -> str:
         start = self._at
@@ -83,12 +102,19 @@ class Reader:
             upper = int(high) if high else (int(low) if not comma else 0)
             if int(low) > REPEAT_LIMIT or upper > REPEAT_LIMIT or (high and int(high) < int(low)):
                 raise Fault(f"invalid repeat count: `{match[0]}`")
+            self._repeat(max(int(low), upper, 1), match[0])
             self._at = match.end()
         else:
             self._at += 1
         if self._pattern.startswith("?", self._at):
             self._at += 1
         return self._pattern[start : self._at]
+
+    def _repeat(self, times: int, text: str) -> None:
+        self._last.repeats *= times
+        self._last.size *= times
+        if self._last.repeats > REPEAT_LIMIT:
+            raise Fault(f"invalid repeat count: `{text}`")
 
     def _atom(self, char: str) -> bool:
         """Reads one piece; True when it can be repeated."""
@@ -99,6 +125,7 @@ class Reader:
                 if not self._depth:
                     raise Fault(f"unexpected ): `{self._pattern}`")
                 self._depth -= 1
+                self._last = self._groups.pop()
                 self._at += 1
                 return True
             case "|":
@@ -116,7 +143,7 @@ class Reader:
     def _open(self) -> bool:
         self._at += 1
         if not self._pattern.startswith("?", self._at):
-            self._depth += 1
+            self._begin_group()
             self.groups += 1
             return False
         self._at += 1
@@ -126,7 +153,7 @@ class Reader:
                 raise Fault(f"duplicate capture group name: `{name[1]}`")
             self._names.add(name[1])
             self._at = name.end()
-            self._depth += 1
+            self._begin_group()
             self.groups += 1
             return False
         flags = FLAGS.match(self._pattern, self._at)
@@ -136,8 +163,14 @@ class Reader:
             text = self._pattern[self._at - 2 : end + 1]
             raise Fault(f"invalid or unsupported Perl syntax: `{text}`")
         self._at = end + 1
-        self._depth += closing == ":"
+        if closing == ":":
+            self._begin_group()
         return False
+
+    def _begin_group(self) -> None:
+        self._depth += 1
+        self._groups.append(Piece())
+        self._last = Piece()
 
     def _escape(self, letters: set[str], *, in_class: bool) -> None:
         start = self._at

@@ -27,6 +27,8 @@ from lateen.config.validation.re2 import fault, rewrite_fault
         "x*?",
         "{",
         "(?s).",
+        "(a{10}){100}(?:b{10}){100}",
+        "a{1000}" * 32,
     ],
 )
 def test_valid(pattern: str) -> None:
@@ -47,6 +49,12 @@ def test_valid(pattern: str) -> None:
         ("[a", "missing closing ]"),
         ("[z-a]", "invalid character class range: `z-a`"),
         ("a{1001}", "invalid repeat count"),
+        ("(a{100}){11}", "invalid repeat count: `{11}`"),
+        ("((a{10}){10}b){11,}", "invalid repeat count: `{11,}`"),
+        ("(?:x(?P<n>a{20})){51}", "invalid repeat count"),
+        ("a{1000}" * 33, "expression too large"),
+        ("(?:" + "ab" * 50 + "){1000}", "expression too large"),
+        (r"\pX", "invalid escape sequence"),
         ("a{3,2}", "invalid repeat count"),
         (r"(a)\1", r"invalid escape sequence: `\1`"),
         (r"\Z", "invalid escape sequence"),
