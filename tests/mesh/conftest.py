@@ -32,6 +32,6 @@ def mesh(shared_mesh: RunningMesh) -> Iterator[RunningMesh]:
     """The shared mesh; the files that a test adds are taken away after it."""
     before = {path.name for path in shared_mesh.folder.iterdir()}
     yield shared_mesh
-    for path in shared_mesh.folder.iterdir():
-        if path.name not in before:
-            path.unlink()
+    added = [path for path in shared_mesh.folder.iterdir() if path.name not in before]
+    if added:
+        shared_mesh.forget(added)

@@ -3,6 +3,7 @@
 Everything goes through the command line: what these tests use is what users have.
 """
 
+import ipaddress
 import json
 import os
 import shutil
@@ -18,6 +19,7 @@ LATEEN = [sys.executable, "-m", "lateen"]
 CLIENT = Path(__file__).with_name("requests_from_inside.py")
 UP_SECONDS = 90
 SETTLE_SECONDS = 20
+FORGET_SECONDS = 2
 T = TypeVar("T")
 
 
@@ -121,7 +123,32 @@ class RunningMesh:
     @property
     def host_address(self) -> str:
         """An address of this machine that the mesh's workloads can dial."""
-        return "127.0.0.1" if self.mode == "explicit" else "198.18.0.1"
+        if self.mode == "explicit":
+            return "127.0.0.1"
+        pod = self.pods("client")[0]["address"]
+        return str(ipaddress.ip_network(f"{pod}/20", strict=False)[1])
+
+    def acknowledged(self) -> dict[tuple[str, str], str]:
+        """Of each proxy and resource type, the last push that was acknowledged."""
+        shown = eventually(  # the control plane may be starting again
+            lambda: self.lateen("proxy-status", "--mesh", self.name, "-o", "json", check=False),
+            lambda done: done.returncode == 0,
+        )
+        return {
+            (proxy["proxy"], kind): status["acknowledged_nonce"]
+            for proxy in json.loads(shown.stdout)
+            for kind, status in proxy["types"].items()
+        }
+
+    def forget(self, files: Iterable[Path]) -> None:
+        """Removes files, and waits until no proxy has what they brought."""
+        before = self.acknowledged()
+        for file in files:
+            file.unlink()
+        deadline = time.monotonic() + FORGET_SECONDS
+        while self.acknowledged() == before and time.monotonic() < deadline:
+            pass  # files that brought nothing take nothing away either
+        eventually(lambda: [self.acknowledged() for _ in range(3)], same)
 
     def _shown(self) -> Any:
         done = self.lateen("status", "--name", self.name, "-o", "json")
@@ -143,6 +170,10 @@ def eventually(
             return answer
         if time.monotonic() > deadline:
             raise AssertionError(f"did not come true in {seconds} s; last: {answer!r}")
+
+
+def same(values: list[T]) -> bool:
+    return all(value == values[0] for value in values)
 
 
 def lost(answers: Iterable[Answer]) -> list[Answer]:
