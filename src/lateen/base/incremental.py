@@ -63,7 +63,7 @@ class Graph:
         self.running: dict[Node, None] | None = None
         self.evaluations = 0
         self._memo: dict[tuple[Any, ...], Node] = {}
-        self._stale: dict[Node, None] = {}
+        self._stale: dict[Node, Any] = {}  # observed: their values before they were marked
 
     def node(self, function: Callable[..., Any], owner: Any, args: tuple[Any, ...]) -> Node:
         key = (function, *args)
@@ -77,7 +77,7 @@ class Graph:
         """From now on `settle` keeps the node fresh and reports its changes."""
         node.observers += 1
         if node.state:
-            self._stale[node] = None
+            self._stale.setdefault(node, node.value)
 
     def unobserve(self, node: Node) -> None:
         node.observers -= 1
@@ -90,15 +90,15 @@ class Graph:
         return bool(self._stale)
 
     def settle(self, failed: Callable[[Node, Exception], None] | None = None) -> list[Node]:
-        """Refreshes every marked observed node; returns those whose value changed.
+        """Refreshes every marked observed node; returns those whose value changed since the mark,
+        also when somebody else has read, and so refreshed, them meanwhile.
 
         A computation that raises keeps its node's old value and is given to `failed`; without
         `failed` it is raised. What it had read stays recorded, so the next change tries it again.
         """
         changed = []
         while self._stale:
-            node, _ = self._stale.popitem()
-            before = node.value
+            node, before = self._stale.popitem()
             _refresh(node)
             if node.error is not None:
                 if failed is None:
@@ -257,7 +257,7 @@ def _mark(nodes: Iterable[Node]) -> None:
 
 def _queue(node: Node) -> None:
     if node.observers:
-        node.graph._stale[node] = None
+        node.graph._stale.setdefault(node, node.value)
 
 
 def _refresh(node: Node) -> None:

@@ -140,6 +140,19 @@ def test_without_a_listener_a_computation_that_raises_is_raised() -> None:
         world.graph.settle()
 
 
+def test_a_change_is_reported_for_every_observed_node_whoever_reads_it_first() -> None:
+    world = World(a=1)
+    below = observed(world, double.node(world, "a"))
+    above = observed(world, total.node(world))
+
+    world.rows.put("a", 2)
+    assert set(world.graph.settle()) == {below, above}
+
+    world.rows.put("a", 3)
+    assert double(world, "a") == 6
+    assert set(world.graph.settle()) == {below, above}
+
+
 def test_what_nobody_observes_is_not_computed() -> None:
     world = World(a=1)
     node = observed(world, total.node(world))
