@@ -1,8 +1,9 @@
 """A running mesh as a table for the terminal."""
 
+import sys
 from collections.abc import Iterator
 
-from rich.console import Group, RenderableType
+from rich.console import Console, Group, RenderableType
 from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
@@ -10,6 +11,13 @@ from rich.text import Text
 from lateen.local.state import PodState, Status
 
 COLOURS = {"ready": "green", "starting": "yellow", "none": "dim", "stopped": "dim"}
+
+UNBOUNDED_COLUMNS = 400  # of a file or a pipe: nothing is broken into lines there
+
+
+def console() -> Console:
+    """Standard output, as wide as its terminal if it is one."""
+    return Console(width=None if sys.stdout.isatty() else UNBOUNDED_COLUMNS)
 
 
 class MeshView:
@@ -29,6 +37,11 @@ class MeshView:
                 new.remove(message)
         self._shown += new
         yield from new
+
+    def show(self, status: Status, console: Console) -> None:
+        """Takes the status and prints what is new; lines are left whole, to be copied."""
+        for line in self.take(status):
+            console.print(line, markup=False, highlight=False, soft_wrap=True)
 
     def __rich__(self) -> RenderableType:
         return Group(self._headline(), pod_table(self._status.pods), *self._below())

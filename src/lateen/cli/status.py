@@ -42,15 +42,13 @@ def _print_json(statuses: list[Any]) -> None:
 
 
 def _print_table(statuses: list[Any]) -> None:
-    from rich.console import Console
+    from lateen.cli.mesh_table import MeshView, console
 
-    from lateen.cli.mesh_table import MeshView
-
-    console = Console()
+    screen = console()
     for mesh, status in statuses:
         record = mesh.record()
         view = MeshView(mesh.name, record.mode if record else "")
         messages = list(view.take(status))
-        console.print(view)
+        screen.print(view)
         for message in messages[-5:]:
-            console.print(message, markup=False, highlight=False)
+            screen.print(message, markup=False, highlight=False, soft_wrap=True)

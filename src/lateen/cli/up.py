@@ -5,6 +5,8 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from lateen.local.launch import Launched
     from lateen.local.state import Status
 
@@ -66,39 +68,30 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _watch(launched: "Launched") -> int:
     """The table, as long as the mesh runs."""
-    import time
-
-    from rich.console import Console
     from rich.live import Live
 
-    from lateen.cli.mesh_table import MeshView
+    from lateen.cli.mesh_table import MeshView, console
 
-    console = Console()
     view = MeshView(launched.state.name, launched.mode)
-    with Live(view, console=console, refresh_per_second=4, transient=False) as live:
-        while launched.runner.poll() is None:
-            status = launched.state.status()
-            for line in view.take(status):
-                live.console.print(line, markup=False, highlight=False)
-            time.sleep(POLL_SECONDS)
+    with Live(view, console=console(), refresh_per_second=4) as live:
+        for status in _statuses(launched):
+            view.show(status, live.console)
     return _ended(launched)
 
 
 def _until_ready(launched: "Launched", *, check: bool, keep: bool) -> int:
-    """Waits, shows the table once, checks if asked, and stops unless the mesh is to go on."""
-    from rich.console import Console
+    """Waits, shows the table, checks if asked, and stops unless the mesh is to go on."""
+    from rich.live import Live
 
-    from lateen.cli.mesh_table import MeshView
+    from lateen.cli.mesh_table import MeshView, console
 
-    status = _wait_ready(launched)
-    if status is None:
-        return _ended(launched)
     view = MeshView(launched.state.name, launched.mode)
-    console = Console()
-    for line in view.take(status):
-        console.print(line, markup=False, highlight=False)
-    console.print(view)
-    code = 0 if status.phase == "ready" else 1
+    with Live(view, console=console(), refresh_per_second=4, transient=True) as live:
+        phase = _wait_ready(launched, lambda status: view.show(status, live.console))
+    if launched.runner.poll() is not None:
+        return _ended(launched)
+    console().print(view)
+    code = 0 if phase == "ready" else 1
     if code:
         print("not everything became ready; see: lateen logs WORKLOAD [--proxy]", file=sys.stderr)
     if check:
@@ -111,19 +104,27 @@ def _until_ready(launched: "Launched", *, check: bool, keep: bool) -> int:
     return code
 
 
-def _wait_ready(launched: "Launched") -> "Status | None":
-    """The first status that is ready, or the last one when that takes too long; None: it ended."""
+def _wait_ready(launched: "Launched", show: "Callable[[Status], None]") -> str:
+    """The phase when all are ready, or will not be, or when that takes too long."""
     import time
 
     deadline = time.monotonic() + READY_SECONDS
-    while time.monotonic() < deadline:
-        if launched.runner.poll() is not None:
-            return None
-        status = launched.state.status()
-        if status.phase == "ready":
-            return status
+    phase = ""
+    for status in _statuses(launched):
+        show(status)
+        phase = status.phase
+        if phase == "ready" or status.is_stuck or time.monotonic() > deadline:
+            break
+    return phase
+
+
+def _statuses(launched: "Launched") -> "Iterator[Status]":
+    """Again and again, as long as the mesh runs."""
+    import time
+
+    while launched.runner.poll() is None:
+        yield launched.state.status()
         time.sleep(POLL_SECONDS)
-    return launched.state.status()
 
 
 def _ended(launched: "Launched") -> int:

@@ -17,6 +17,7 @@ from lateen.local import probe as probes
 from lateen.local.container_plan import ContainerPlan
 from lateen.local.errors import LocalError
 from lateen.local.process import Credentials, Place, Process, private, spawn
+from lateen.local.state import CANNOT_START
 
 log = logging.getLogger(__name__)
 
@@ -68,7 +69,7 @@ class Container:
     async def run(self, *, restart: Callable[[int], bool]) -> int:
         """Until it ended and `restart(exit code)` says no, or it was stopped."""
         if self.plan.problems:
-            self._set(reason=f"cannot start: {self.plan.problems[0].message}")
+            self._set(reason=f"{CANNOT_START}: {self.plan.problems[0].message}")
             await asyncio.Event().wait()  # until the manifest is mended, which makes a new pod
         clock = asyncio.get_running_loop().time
         backoff = FIRST_BACKOFF_SECONDS

@@ -61,7 +61,7 @@ async def splice(
 
 async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """Until the end, which is passed on as one half of the connection."""
-    with contextlib.suppress(ConnectionError):
+    with contextlib.suppress(OSError):  # ENOTCONN of a reset connection is no ConnectionError
         while chunk := await reader.read(CHUNK_BYTES):
             writer.write(chunk)
             await writer.drain()

@@ -394,7 +394,7 @@ class LocalMesh:
 
     def _write_status(self) -> None:
         pods = tuple(pod.describe() for pod in self._pods.values())
-        if self._phase == "running" and all(pod.ready or pod.phase == "Succeeded" for pod in pods):
+        if self._phase == "running" and all(pod.is_done for pod in pods):
             phase = "ready"
         else:
             phase = self._phase

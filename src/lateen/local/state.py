@@ -29,6 +29,7 @@ from typing import Any
 from lateen.base.private_files import private_folder
 from lateen.local.errors import LocalError
 
+CANNOT_START = "cannot start"  # opens the reason of a container that its manifest stops
 MESH_MARK = "LATEEN_MESH_STATE"  # in the environment of every process of a mesh: its folder
 
 
@@ -94,6 +95,16 @@ class PodState:
     def id(self) -> str:
         return f"{self.name}.{self.namespace}"
 
+    @property
+    def is_done(self) -> bool:
+        """As well as it can be."""
+        return self.ready or self.phase == "Succeeded"
+
+    @property
+    def is_stuck(self) -> bool:
+        """Only a change of the manifests makes it ready."""
+        return self.phase == "Failed" or self.reason.startswith(CANNOT_START)
+
 
 @dataclass(frozen=True, slots=True)
 class GatewayAddress:
@@ -112,6 +123,12 @@ class Status:
     notices: tuple[str, ...] = ()  # what the mode lacks, each with its remedy
     messages: tuple[str, ...] = field(default=())  # problems of the manifests, newest last
     trouble: str = ""  # why the mesh could not start
+
+    @property
+    def is_stuck(self) -> bool:
+        """All runs that can, and the rest waits in vain."""
+        pods = self.pods
+        return self.phase == "running" and all(pod.is_done or pod.is_stuck for pod in pods)
 
 
 class MeshState:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from lateen.local.errors import LocalError
-from lateen.local.forward import Forward, listen
+from lateen.local.forward import Forward, listen, splice
 from lateen.local.host import DirectHost, HostHelper
 
 
@@ -76,3 +76,20 @@ def test_helper_passes_on_why_a_port_cannot_be_had(helper: HostHelper) -> None:
         pytest.raises(OSError, match="in use"),
     ):
         helper.listen("127.0.0.1", taken.getsockname()[1])
+
+
+def test_connection_that_is_reset_while_it_ends_is_no_error() -> None:
+    """Its end cannot be passed on: ENOTCONN, which is an OSError and no ConnectionError."""
+
+    async def scenario() -> None:
+        ours, theirs = socket.socketpair()
+        inner_ours, inner_theirs = socket.socketpair()
+        one = await asyncio.open_connection(sock=ours)
+        other = await asyncio.open_connection(sock=inner_ours)
+        inner_ours_socket = other[1].get_extra_info("socket")
+        inner_ours_socket.shutdown(socket.SHUT_RDWR)
+        inner_theirs.close()
+        theirs.close()
+        await splice(one, other)
+
+    asyncio.run(scenario())

@@ -2,11 +2,20 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from lateen.local.errors import LocalError
-from lateen.local.state import MeshState, PodState, ProcessId, Record, Status, find_pod
+from lateen.local.state import (
+    CANNOT_START,
+    MeshState,
+    PodState,
+    ProcessId,
+    Record,
+    Status,
+    find_pod,
+)
 
 
 @pytest.fixture
@@ -78,3 +87,21 @@ def test_removed_state_keeps_logs_and_authority(mesh: MeshState) -> None:
     mesh.remove()
 
     assert sorted(path.name for path in mesh.folder.iterdir()) == ["control", "logs"]
+
+
+def _status(*pods: PodState) -> Status:
+    return Status(phase="running", pods=pods)
+
+
+def _pod(**how: Any) -> PodState:
+    return PodState("front-1", "shop", "front", "Deployment", **how)
+
+
+def test_mesh_whose_other_pods_wait_in_vain_is_stuck() -> None:
+    failed, unstartable = _pod(phase="Failed"), _pod(reason=f"{CANNOT_START}: no command")
+
+    assert _status(_pod(ready=True), _pod(phase="Succeeded"), failed, unstartable).is_stuck
+
+
+def test_mesh_with_a_pod_that_may_become_ready_is_not_stuck() -> None:
+    assert not _status(_pod(phase="Failed"), _pod(reason="CrashLoopBackOff")).is_stuck
