@@ -10,13 +10,14 @@ from lateen.api.authorization_policy import AuthorizationPolicy
 from lateen.api.destination_rule import DestinationRule
 from lateen.api.envoy_filter import EnvoyFilter
 from lateen.api.gateway import Gateway
-from lateen.api.gateway_api import (
-    BackendTLSPolicySpec,
-    GatewayClassSpec,
-    GatewaySpec,
-    ListenerSetSpec,
-    ReferenceGrantSpec,
-    RouteSpec,
+from lateen.api.gateway_api.gateway import GatewayClassSpec, GatewaySpec, ListenerSetSpec
+from lateen.api.gateway_api.policy import BackendTLSPolicySpec
+from lateen.api.gateway_api.references import ReferenceGrantSpec
+from lateen.api.gateway_api.route import (
+    GRPCRouteSpec,
+    HTTPRouteSpec,
+    TCPRouteSpec,
+    TLSRouteSpec,
 )
 from lateen.api.kubernetes.config import ConfigMap, Secret
 from lateen.api.kubernetes.ingress import IngressClassSpec, IngressSpec
@@ -164,11 +165,11 @@ GATEWAY: tuple[Kind, ...] = (
         key_kind="Gateway.gateway.networking.k8s.io",
     ),
     Kind(GATEWAY_API, "GatewayClass", GatewayClassSpec, "gatewayclasses", ("v1",), False),
-    Kind(GATEWAY_API, "HTTPRoute", RouteSpec, "httproutes", ("v1", "v1beta1")),
-    Kind(GATEWAY_API, "GRPCRoute", RouteSpec, "grpcroutes", ("v1", "v1alpha2")),
-    Kind(GATEWAY_API, "TLSRoute", RouteSpec, "tlsroutes", ("v1", "v1alpha3", "v1alpha2")),
-    Kind(GATEWAY_API, "TCPRoute", RouteSpec, "tcproutes", ("v1alpha2",)),
-    Kind(GATEWAY_API, "UDPRoute", RouteSpec, "udproutes", ("v1alpha2",)),
+    Kind(GATEWAY_API, "HTTPRoute", HTTPRouteSpec, "httproutes", ("v1", "v1beta1")),
+    Kind(GATEWAY_API, "GRPCRoute", GRPCRouteSpec, "grpcroutes", ("v1", "v1alpha2")),
+    Kind(GATEWAY_API, "TLSRoute", TLSRouteSpec, "tlsroutes", ("v1", "v1alpha3", "v1alpha2")),
+    Kind(GATEWAY_API, "TCPRoute", TCPRouteSpec, "tcproutes", ("v1alpha2",)),
+    Kind(GATEWAY_API, "UDPRoute", TCPRouteSpec, "udproutes", ("v1alpha2",)),
     Kind(
         GATEWAY_API,
         "ReferenceGrant",

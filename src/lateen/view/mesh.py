@@ -19,6 +19,7 @@ from lateen.base.incremental import Graph, Table
 from lateen.base.problem import Problem
 from lateen.catalog import address_pool, kubernetes_service, service_entry
 from lateen.catalog.workload import NETWORK, Place
+from lateen.gateway_api.feed import Feed
 from lateen.view import mesh_settings
 from lateen.view.index import Index
 from lateen.view.rows import rows
@@ -62,6 +63,7 @@ class Mesh:
         )
         self._config_map = Key("ConfigMap", self.settings.root_namespace, CONFIG_MAP)
         self._read_config()
+        self._feed = Feed(self)
 
     def apply(self, changes: Iterable[Change]) -> None:
         """Brings objects to their new state; of several changes of one object the last counts."""
@@ -72,6 +74,7 @@ class Mesh:
         self.index.flush()
         if any(self._is_configuration(key) for key in latest):
             self._read_config()
+        self._apply_generated(latest)
 
     @property
     def config(self) -> MeshConfig:
@@ -133,6 +136,14 @@ class Mesh:
 
     def _read(self, keys: tuple[Key, ...]) -> tuple[Resource[Any], ...]:
         return tuple(found for key in keys if (found := self._resources.get(key)) is not None)
+
+    def _apply_generated(self, changed: Iterable[Key]) -> None:
+        """Internal resources of Gateway API objects and Ingresses follow those."""
+        generated = self._feed.update(changed)
+        for key, resource in generated:
+            self._apply(key, resource)
+        if generated:
+            self.index.flush()
 
     def _apply(self, key: Key, resource: Resource[Any] | None) -> None:
         old = self._resources.peek(key)
