@@ -28,6 +28,7 @@ from typing import Any
 from benchmarks.figures import machine, middle, percentile, print_table, verdict
 from benchmarks.processes import Memory, envoy_of, memory
 from lateen.envoy import schema
+from lateen.local import unix_http
 from tests.mesh.running import RunningMesh, eventually
 
 EXAMPLE = Path(__file__).resolve().parent.parent / "examples" / "threat-modeling"
@@ -35,6 +36,7 @@ START_BUDGET_SECONDS = 10.0
 CHANGE_BUDGET_SECONDS = 0.250
 MEMORY_BUDGET = 1.10
 ROUTES = "RDS"
+CHANGED_HOST = '"name": "report-service.'
 CHANGED = "timeout-configuration.yaml"
 POLL_SECONDS = 0.002
 PAUSE_SECONDS = 0.2  # between changes, so that each is measured alone
@@ -115,6 +117,17 @@ def _changes(mesh: RunningMesh, count: int) -> None:
     )  # fmt: skip
     ratio = percentile(reached, 99) / CHANGE_BUDGET_SECONDS
     print(f"99th percentile to budget: {verdict(ratio, 1.0)}")
+    _check_reached(mesh, f"{30 + count}s")
+
+
+def _check_reached(mesh: RunningMesh, timeout: str) -> None:
+    """Every Envoy that has routes of the service must have the last timeout: no change is fast
+    that leaves somebody out."""
+    for pod in mesh.pods():
+        if pod["admin"]:
+            dump = unix_http.get(Path(pod["admin"]), "/config_dump?resource=dynamic_route_configs")
+            if CHANGED_HOST in dump and f'"{timeout}"' not in dump:
+                raise AssertionError(f"the proxy of {pod['name']} does not have the last change")
 
 
 def _until_acknowledged(
