@@ -8,10 +8,10 @@ from collections.abc import Sequence
 
 from lateen.api.destination_rule import TCPSettings
 from lateen.api.duration import Duration
-from lateen.api.mesh_config import MeshConfig, TLSConfig
+from lateen.api.mesh_config import AccessLogEncoding, MeshConfig, TLSConfig
 from lateen.api.resource import Resource
 from lateen.api.virtual_service import HTTPRetry
-from lateen.config.validation import names
+from lateen.config.validation import log_format, names
 from lateen.config.validation.extension_provider import check_provider
 from lateen.config.validation.http import MILLISECOND, check_duration, check_retries
 from lateen.config.validation.load_balancer import check_locality, check_zone_aware
@@ -60,6 +60,7 @@ def check_mesh_config(report: Report, config: MeshConfig) -> None:
             if fault:
                 report.error(f"serviceSettings[{index}].hosts[{number}]", f'"{host}" {fault}')
     check_tls(report, config)
+    check_log_format(report, config)
     check_traffic_defaults(report, config)
 
 
@@ -127,6 +128,17 @@ def check_tls(report: Report, config: MeshConfig) -> None:
     if config.tls_defaults is not None:
         check_ciphers(report, "tlsDefaults", config.tls_defaults)
         warn_of_values(report, "tlsDefaults.ecdhCurves", config.tls_defaults.ecdh_curves, CURVES)
+
+
+def check_log_format(report: Report, config: MeshConfig) -> None:
+    """A warning: the logs have the default format then, and the rest of the mesh goes on."""
+    path, hint = "accessLogFormat", "the default format is used instead"
+    if config.access_log_encoding is AccessLogEncoding.TEXT:
+        fault = log_format.fault(config.access_log_format)
+    else:
+        fault = log_format.encoded_fault(config.access_log_format)
+    if fault:
+        report.warning(path, fault, hint)
 
 
 def check_ciphers(report: Report, path: str, tls: TLSConfig) -> None:

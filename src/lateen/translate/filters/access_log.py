@@ -9,6 +9,7 @@ from typing import Any
 
 from lateen.api.mesh_config import AccessLogEncoding
 from lateen.base.incremental import derived
+from lateen.config.validation import log_format
 from lateen.envoy import messages, types
 from lateen.view.mesh import Mesh
 
@@ -105,15 +106,14 @@ def file_log(path: str, *, text: str | None, labels: dict[str, Any]) -> Any:
 
 
 def _text_format(wanted: str) -> str:
-    if not wanted:
+    if not wanted or log_format.fault(wanted):
         return TEXT_FORMAT
     return wanted if wanted.endswith("\n") else wanted + "\n"
 
 
 def _json_format(wanted: str) -> dict[str, Any]:
-    """A format that is no JSON object is left out rather than every log with it."""
-    try:
-        found = json.loads(wanted) if wanted else JSON_FORMAT
-    except ValueError:
+    """A format that Envoy would refuse is left out rather than every listener with it."""
+    if not wanted or log_format.encoded_fault(wanted):
         return JSON_FORMAT
-    return found if isinstance(found, dict) else JSON_FORMAT
+    found: dict[str, Any] = json.loads(wanted)
+    return found

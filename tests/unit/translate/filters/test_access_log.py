@@ -30,11 +30,21 @@ def test_text_is_istios_unless_the_mesh_says_otherwise() -> None:
 def test_json_has_istios_fields_unless_the_mesh_says_otherwise() -> None:
     default = log_format("{accessLogFile: /dev/stdout, accessLogEncoding: JSON}")
     own = log_format(
-        '{accessLogFile: /dev/stdout, accessLogEncoding: JSON, accessLogFormat: \'{"a": "%B%"}\'}'
+        '{accessLogFile: /log, accessLogEncoding: JSON, accessLogFormat: \'{"a": "%PATH%"}\'}'
     )
 
     assert default["json_format"] == JSON_FORMAT
-    assert own["json_format"] == {"a": "%B%"}
+    assert own["json_format"] == {"a": "%PATH%"}
+
+
+def test_a_format_that_envoy_would_refuse_falls_back_to_istios() -> None:
+    text = log_format('{accessLogFile: /log, accessLogFormat: "%NOPE%"}')
+    as_json = log_format(
+        '{accessLogFile: /log, accessLogEncoding: JSON, accessLogFormat: \'{"a": "100%"}\'}'
+    )
+
+    assert text["text_format_source"] == {"inline_string": TEXT_FORMAT}
+    assert as_json["json_format"] == JSON_FORMAT
 
 
 def test_json_format_that_is_none_falls_back_to_istios() -> None:
