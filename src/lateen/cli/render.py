@@ -7,6 +7,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lateen.cli.render_objects import generated, print_documents, with_status
+
 if TYPE_CHECKING:
     from lateen.api.kubernetes.pod import PodTemplateSpec
     from lateen.api.resource import Resource
@@ -48,6 +50,14 @@ def add_parser(commands: Any) -> None:
         "--workload", metavar="NAME.NAMESPACE",
         help="the proxy of a Pod, Deployment or WorkloadEntry of the input",
     )  # fmt: skip
+    which.add_argument(
+        "--status", action="store_true",
+        help="instead: objects that carry a status, with the one they would be given",
+    )  # fmt: skip
+    which.add_argument(
+        "--generated", action="store_true",
+        help="instead: the objects that would be created for Gateway API Gateways",
+    )  # fmt: skip
     parser.add_argument(
         "--type", dest="types", metavar="TYPE,...", default=",".join(TYPES),
         help=f"only these: {', '.join(TYPES)}",
@@ -75,6 +85,10 @@ def run(arguments: argparse.Namespace) -> int:
     namespace = arguments.namespace or _folder_namespace(files)
     reading = paths.read_paths(files, namespace=namespace)
     mesh = _mesh(arguments, reading)
+    if arguments.status or arguments.generated:
+        made = with_status(mesh) if arguments.status else generated(mesh)
+        print_documents(made, arguments.output)
+        return 0
     description = _description(arguments, reading, namespace)
     if description is None:
         return USAGE_ERROR

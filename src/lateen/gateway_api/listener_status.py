@@ -47,9 +47,11 @@ def _conditions(listener: BoundListener) -> list[dict[str, str]]:
     programmed = condition("Programmed", "Programmed", NO_ERRORS)
     resolved = condition("ResolvedRefs", "ResolvedRefs", NO_ERRORS)
     if listener.conflict:
-        accepted = condition("Accepted", listener.conflict, CONFLICT, holds=False)
-        conflicted = condition("Conflicted", listener.conflict, CONFLICT)
-        programmed = condition("Programmed", listener.conflict, CONFLICT, holds=False)
+        return [
+            condition("Accepted", listener.conflict, CONFLICT, holds=False),
+            condition("Conflicted", listener.conflict, CONFLICT),
+            condition("Programmed", listener.conflict, CONFLICT, holds=False),
+        ]
     fault = listener.fault
     if fault is not None:
         resolved = condition("ResolvedRefs", fault.reason, fault.message, holds=False)

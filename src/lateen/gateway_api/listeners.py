@@ -62,12 +62,17 @@ def service_names(resource: Resource[GatewaySpec], domain: str) -> tuple[str, ..
     """Services in front of a Gateway: those that its addresses name, else its own."""
     named = [each.value for each in resource.spec.addresses if each.type == "Hostname"]
     if not named:
-        own = f"{resource.name}-{resource.spec.gateway_class_name}"
+        own = deployed_name(resource)
         return (sources.service_host(own, resource.namespace, domain),)
     return tuple(
         name if "." in name else sources.service_host(name, resource.namespace, domain)
         for name in named
     )
+
+
+def deployed_name(resource: Resource[GatewaySpec]) -> str:
+    """Of the Deployment, Service and ServiceAccount that a Gateway without addresses gets."""
+    return f"{resource.name}-{resource.spec.gateway_class_name}"
 
 
 def has_known_addresses(spec: GatewaySpec) -> bool:
@@ -87,13 +92,15 @@ def listeners(mesh: Sources, owner: Key) -> tuple[BoundListener, ...]:
         if found is None or refusal(mesh, resource, found):
             return ()
         parent = found
-    if not is_ours(mesh, parent.spec) or not has_known_addresses(parent.spec):
+    managed = controller(mesh, parent.spec.gateway_class_name) == sources.CONTROLLER
+    if not managed or not has_known_addresses(parent.spec):
         return ()
     taken = _taken(mesh, parent, owner)
     bound = []
     for listener in resource.spec.listeners:
         conflict = _conflict(listener, taken)
-        taken.append((listener.port, listener.protocol, listener.hostname))
+        if not conflict:
+            taken.append((listener.port, listener.protocol, listener.hostname))
         bound.append(_bound(mesh, resource, parent, listener, conflict))
     return tuple(bound)
 
@@ -143,8 +150,9 @@ def _taken(mesh: Sources, parent: Resource[GatewaySpec], owner: Key) -> list[tup
         if key == owner:
             break
         older = mesh.resource(key)
-        if older is not None:
-            before += [(each.port, each.protocol, each.hostname) for each in older.spec.listeners]
+        for each in older.spec.listeners if older is not None else ():
+            if not _conflict(each, before):
+                before.append((each.port, each.protocol, each.hostname))
     return before
 
 
@@ -204,7 +212,7 @@ def _internal(
 ) -> Resource[Gateway]:
     kind = "Gateway" if owner.key.kind == sources.GATEWAY else owner.kind
     managed = not parent.spec.addresses
-    account = f"{parent.name}-{parent.spec.gateway_class_name}" if managed else ""
+    account = deployed_name(parent) if managed else ""
     annotations = {
         sources.GATEWAY_SEMANTICS: "gateway",
         sources.GATEWAY_SERVICE: ",".join(service_names(parent, mesh.domain)),

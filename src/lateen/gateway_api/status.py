@@ -60,8 +60,9 @@ def statuses(mesh: Sources) -> Iterator[Status]:
     for kind in routes.KINDS:
         for found in mesh.all_of_kind(kind):
             parents = list(_parents(routes.contribution(mesh, found.key)))
-            if parents:
-                yield Status(found.key, {"parents": parents})
+            yield Status(found.key, {"parents": [*_others(found), *parents]})
+    for found in mesh.all_of_kind("BackendTLSPolicy"):
+        yield Status(found.key, {"ancestors": list(_ancestors(found))})
 
 
 def attached_routes(mesh: Sources) -> dict[str, int]:
@@ -84,7 +85,8 @@ def gateway_status(
     if controller(mesh, gateway.spec.gateway_class_name) == sources.UNMANAGED_CONTROLLER:
         return _remote_status(gateway)
     if not has_known_addresses(gateway.spec):
-        return {"conditions": _unsupported(gateway.spec)}
+        resolved = condition("ResolvedRefs", "ResolvedRefs", "All references resolved")
+        return {"conditions": [*_unsupported(gateway.spec), resolved]}
     own = listeners(mesh, gateway.key)
     ports = [each.port for each in own]
     sets = attached_sets(mesh, gateway.key)
@@ -116,7 +118,6 @@ def _remote_status(gateway: Resource[GatewaySpec]) -> dict[str, Any]:
         "conditions": [
             condition("Accepted", "Accepted", "Resource accepted"),
             condition("Programmed", "Programmed", remote),
-            condition("ResolvedRefs", "ResolvedRefs", "All references resolved"),
         ],
     }
 
@@ -195,11 +196,33 @@ def _parents(contribution: routes.Contribution) -> Iterator[dict[str, Any]]:
     resolved = condition("ResolvedRefs", "ResolvedRefs", "All references resolved")
     if fault is not None:
         resolved = condition("ResolvedRefs", fault.reason, fault.message, holds=False)
-    for places in by_parent.values():
+    for _, places in sorted(by_parent.items(), key=lambda item: item[1][0].gateway):
         yield {
             "parentRef": _written(places[0].parent),
             "controllerName": sources.CONTROLLER,
             "conditions": [_route_accepted(places), resolved],
+        }
+
+
+def _others(route: Resource[Any]) -> Iterator[dict[str, Any]]:
+    """What other controllers wrote stays."""
+    written = route.status if isinstance(route.status, dict) else {}
+    for parent in written.get("parents") or ():
+        if parent.get("controllerName") not in sources.CLASSES.values():
+            yield parent
+
+
+def _ancestors(policy: Resource[Any]) -> Iterator[dict[str, Any]]:
+    valid = "Configuration is valid"
+    for target in policy.spec.target_refs:
+        reference = {"group": target.group, "kind": target.kind, "name": target.name}
+        yield {
+            "ancestorRef": reference,
+            "controllerName": sources.MESH_CONTROLLER,
+            "conditions": [
+                condition("Accepted", "Accepted", valid),
+                condition("ResolvedRefs", "ResolvedRefs", valid),
+            ],
         }
 
 

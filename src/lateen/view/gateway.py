@@ -23,6 +23,7 @@ from lateen.view.workload import ServiceInstance, workload_services
 PASSTHROUGH = (TLSmode.PASSTHROUGH, TLSmode.AUTO_PASSTHROUGH)
 # Gateways made from other kinds name their services instead of selecting pods by label.
 GATEWAY_SERVICE = "internal.istio.io/gateway-service"
+PARENT_NAMESPACE = "internal.istio.io/parent-namespace"  # where those services are, if elsewhere
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +207,7 @@ def _target_ports(
         found = (item.target_port for item in instances if item.port.number == number)
         return (next(found, number),)
     named = frozenset(name.strip() for name in written.split(","))
+    namespace = resource.meta.annotations.get(PARENT_NAMESPACE, resource.namespace)
     return tuple(
         sorted(
             {
@@ -213,7 +215,7 @@ def _target_ports(
                 for item in instances
                 if item.port.number == number
                 and item.service.hostname in named
-                and item.service.namespace == resource.namespace
+                and item.service.namespace == namespace
             }
         )
     )

@@ -182,3 +182,35 @@ def test_objects_without_namespace_are_where_lateen_up_puts_them(
 
     assert made["node"]["namespace"] == "shop"
     assert list(made["names"]) == ["web.shop.svc.cluster.local"]
+
+
+GATEWAY_API = """
+apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: {name: front}
+spec: {gatewayClassName: istio, listeners: [{name: http, port: 80, protocol: HTTP}]}
+"""
+
+
+def test_status_shows_what_the_control_plane_would_write(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "gateway.yaml").write_text(GATEWAY_API)
+
+    assert main.main(["render", "-f", str(tmp_path), "--status"]) == 0
+
+    document = yaml.safe_load(capsys.readouterr().out)
+    conditions = {each["type"]: each["status"] for each in document["status"]["conditions"]}
+    assert conditions == {"Accepted": "True", "Programmed": "False", "ResolvedRefs": "True"}
+
+
+def test_generated_shows_what_would_be_created_for_a_gateway(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "gateway.yaml").write_text(GATEWAY_API)
+
+    assert main.main(["render", "-f", str(tmp_path), "--generated"]) == 0
+
+    documents = list(yaml.safe_load_all(capsys.readouterr().out))
+    assert [each["kind"] for each in documents] == ["ServiceAccount", "Deployment", "Service"]
+    assert {each["metadata"]["name"] for each in documents} == {"front-istio"}

@@ -18,6 +18,12 @@ from lateen.translate.routes.headers import apply_headers
 from lateen.translate.routes.match import applies, is_catch_all, route_match
 from lateen.translate.routes.on_demand import needed_filters, switch_on
 from lateen.translate.routes.retry import retry_policy
+from lateen.translate.routes.whole_segments import (
+    GATEWAY,
+    answer_500_without_cluster,
+    semantics,
+    take_whole_segments,
+)
 from lateen.view.mesh import Mesh
 from lateen.view.scope import OutboundScope, find_service
 from lateen.view.virtual_service import MESH, RoutedVirtualService
@@ -102,6 +108,11 @@ def _route(
         action.direct_response(route, http.direct_response)
     elif not action.forward(route, mesh, scope, http, port=port, authority=authority):
         return None
+    meaning = semantics(virtual_service)
+    if meaning:
+        take_whole_segments(route)
+    if meaning == GATEWAY:
+        answer_500_without_cluster(route)
     route.decorator.operation = _operation(route, virtual_service.key.name, port)
     _set_filter_config(route, http)
     return route
