@@ -41,6 +41,7 @@ def admit(authenticator: Authenticator, call: Call, proxy: Proxy, metadata: dict
             authenticator.credential(peer(call)),
             namespace=proxy.proxy_class.namespace,
             service_account=str(metadata.get(SERVICE_ACCOUNT, "")),
+            labels=dict(proxy.proxy_class.labels),
         )
     except Refused as refusal:
         raise refused(refusal) from refusal

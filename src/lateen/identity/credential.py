@@ -4,6 +4,7 @@ What a caller claims (node id, metadata, certificate request) never makes an ide
 agree with the one proven here.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from cryptography import x509
@@ -95,8 +96,17 @@ def from_certificate(der: bytes) -> Credential:
     return Credential(spiffe.parse(uris[0]), carried)
 
 
-def check_claims(credential: Credential, *, namespace: str = "", service_account: str = "") -> None:
-    """Refuses (PERMISSION_DENIED) a node whose metadata the credential does not cover."""
+def check_claims(
+    credential: Credential,
+    *,
+    namespace: str = "",
+    service_account: str = "",
+    labels: Mapping[str, str] | None = None,
+) -> None:
+    """Refuses (PERMISSION_DENIED) a node whose metadata the credential does not cover.
+
+    Of its labels, those that the credential carries: other workloads' policies are not for it.
+    """
     identity = credential.identity
     if namespace and namespace != identity.namespace:
         raise Refused(
@@ -108,3 +118,13 @@ def check_claims(credential: Credential, *, namespace: str = "", service_account
             StatusCode.PERMISSION_DENIED,
             f"the node claims service account {service_account!r}; its identity is {identity}",
         )
+    proven = credential.labels
+    if labels is None or proven is None:
+        return
+    for name, value in (("app", proven.app), ("version", proven.version)):
+        if labels.get(name, "") != value:
+            raise Refused(
+                StatusCode.PERMISSION_DENIED,
+                f"the node claims the label {name}={labels.get(name, '')[:100]!r}; "
+                f"its credential says {value!r}",
+            )

@@ -111,3 +111,14 @@ def test_claims_beyond_the_credential_are_refused(namespace: str, account: str) 
 
 def test_a_peer_does_not_show_its_token() -> None:
     assert "secret" not in repr(Peer(authorization="Bearer secret"))
+
+
+def test_labels_that_the_credential_carries_cannot_be_claimed_otherwise() -> None:
+    proven = Credential(WEB, WorkloadLabels(app="web", version="v1"))
+
+    check_claims(proven, labels={"app": "web", "version": "v1", "tier": "front"})
+    check_claims(Credential(WEB), labels={"app": "anything"})
+    for claimed in ({"app": "gateway", "version": "v1"}, {"app": "web"}, {}):
+        with pytest.raises(Refused) as refusal:
+            check_claims(proven, labels=claimed)
+        assert refusal.value.code is StatusCode.PERMISSION_DENIED
