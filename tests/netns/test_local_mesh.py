@@ -63,6 +63,10 @@ def test_exec_runs_in_the_workloads_place(mesh: RunningMesh) -> None:
     assert as_json(answer)["caller"] == IDENTITY
 
 
+def test_exec_starts_in_the_workloads_directory(mesh: RunningMesh) -> None:
+    assert mesh.lateen("exec", "front", "--", "pwd").stdout.strip() == str(mesh.folder.resolve())
+
+
 def test_status_shows_every_workload_ready(mesh: RunningMesh) -> None:
     content = as_json(mesh.lateen("status", "-o", "json").stdout)
 

@@ -38,6 +38,10 @@ def test_exec_runs_in_the_workloads_place(mesh: RunningMesh) -> None:
     assert as_json(answer)["caller"] == IDENTITY
 
 
+def test_exec_starts_in_the_workloads_directory(mesh: RunningMesh) -> None:
+    assert mesh.lateen("exec", "front", "--", "pwd").stdout.strip() == str(mesh.folder.resolve())
+
+
 def test_service_host_of_the_environment_is_reachable(mesh: RunningMesh) -> None:
     program = (
         "import os, socket\n"

@@ -1,4 +1,4 @@
-"""Entering a running pod's place from outside: its namespaces and its environment."""
+"""Entering a running pod's place from outside: its namespaces, environment and directory."""
 
 import os
 import shutil
@@ -17,8 +17,10 @@ def execute(mesh: MeshState, pod: PodState, command: tuple[str, ...]) -> NoRetur
     record = mesh.record()
     try:
         environment = _environment(pod.pid)
+        directory = os.readlink(f"/proc/{pod.pid}/cwd")
         if record is not None and record.mode != modes.EXPLICIT:
             _enter(pod.pid, user_namespace=record.mode == modes.USERNS)
+        os.chdir(directory)
     except OSError as trouble:
         raise LocalError(f"cannot enter {pod.id}: {trouble.strerror or trouble}") from trouble
     for name in ("TERM", "COLUMNS", "LINES"):
@@ -40,9 +42,7 @@ def _enter(pid: int, *, user_namespace: bool) -> None:
     """All handles are opened first: inside, /proc looks different."""
     kinds = [("user", netns.CLONE_NEWUSER)] if user_namespace else []
     kinds += [("net", netns.CLONE_NEWNET), ("mnt", netns.CLONE_NEWNS)]
-    directory = os.getcwd()
     handles = [(os.open(f"/proc/{pid}/ns/{name}", os.O_RDONLY), kind) for name, kind in kinds]
     for handle, kind in handles:
         netns.enter(handle, kind)
         os.close(handle)
-    os.chdir(directory)

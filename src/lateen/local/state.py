@@ -247,7 +247,7 @@ def chosen_mesh(name: str = "") -> MeshState:
     if not running:
         raise LocalError("no mesh runs here; start one with: lateen up FOLDER")
     if len(running) > 1:
-        raise LocalError(f"several meshes run here; choose one with --name: {_names(running)}")
+        raise LocalError(f"several meshes run here; choose one with --mesh: {_names(running)}")
     return running[0]
 
 
