@@ -1,7 +1,7 @@
 """Suite `gateway_api`: objects of the Gateway API, and the internal ones made from them.
 
 Each conversion has the objects that are derived (case `objects/...`) and the statuses (case
-`status/...`). Ingresses are compared in the same way.
+`status/...`), deployed Gateways the objects created for them. Ingresses are compared like routes.
 """
 
 import json
@@ -14,11 +14,12 @@ import yaml
 from lateen.api.resource import Change
 from lateen.config import documents
 from lateen.config.structure import plain
-from lateen.gateway_api import status
+from lateen.gateway_api import deployment, status
 from lateen.view.mesh import Mesh, Settings
 from tests.corpus import passing
 
 SUITE = "gateway_api"
+DEPLOYED = ("ServiceAccount", "Deployment", "Service")
 INTERNAL = ("Gateway", "VirtualService", "DestinationRule")
 Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 Document = dict[str, Any]
@@ -44,6 +45,11 @@ def all_verdicts() -> Iterator[tuple[str, str]]:
         name = case["name"].removeprefix("convert/")
         yield f"objects/{name}", object_verdict(mesh, read(suite / case["golden"]))
         yield f"status/{name}", status_verdict(mesh, given, read(suite / case["status_golden"]))
+    existing = read(suite / "deployment" / "preconfigured-objects.yaml")
+    for case in json.loads((suite / "cases.json").read_text())["deployment"]["cases"]:
+        if not case["ignored"]:
+            mesh = world([*existing, *read(suite / case["input"])], "cluster.local")
+            yield case["name"], deployment_verdict(mesh, read(suite / case["golden"]))
     for case in json.loads(Path(folder, "extra", "cases.json").read_text()):
         if case["name"].startswith("ingress/"):
             given = [*read(Path(folder, "extra", case["input"])), INGRESS_MESH]
@@ -170,6 +176,24 @@ def normal(kind: str, spec: Any) -> Any:
         spec = {**spec, "trafficPolicy": dict(spec["trafficPolicy"])}
         spec["trafficPolicy"].pop("loadBalancer", None)
     return spec
+
+
+# -- deployments -------------------------------------------------------------------------------
+
+
+def deployment_verdict(mesh: Mesh, golden: list[Document]) -> str:
+    """Pods are for the injection template: of the Deployment only its own facts are compared."""
+    made = {each["kind"]: deployment_facts(each) for each in deployment.generated(mesh)}
+    wanted = {each["kind"]: deployment_facts(each) for each in golden if each["kind"] in DEPLOYED}
+    return "" if made == wanted else f"made {made}, not {wanted}"
+
+
+def deployment_facts(document: Document) -> Document:
+    meta, spec = document["metadata"], dict(document.get("spec") or {})
+    spec.pop("template", None)
+    owners = [each["name"] for each in meta.get("ownerReferences") or ()]
+    own = {name: meta.get(name) or {} for name in ("name", "namespace", "labels", "annotations")}
+    return {**own, "owners": owners, "spec": spec}
 
 
 # -- statuses ----------------------------------------------------------------------------------

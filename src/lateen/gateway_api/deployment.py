@@ -10,7 +10,7 @@ from typing import Any
 from lateen.api.gateway_api.gateway import GatewaySpec
 from lateen.api.resource import Resource
 from lateen.gateway_api import sources
-from lateen.gateway_api.listeners import attached_sets, controller, deployed_name
+from lateen.gateway_api.listeners import account_name, attached_sets, controller, deployed_name
 from lateen.gateway_api.sources import Sources
 
 GATEWAY_NAME = "gateway.networking.k8s.io/gateway-name"
@@ -40,26 +40,29 @@ def is_deployed(mesh: Sources, gateway: Resource[GatewaySpec]) -> bool:
 def objects(mesh: Sources, gateway: Resource[GatewaySpec]) -> Iterator[Document]:
     name = deployed_name(gateway)
     selected = {GATEWAY_NAME: gateway.name}
-    yield _document("v1", "ServiceAccount", gateway, name)
+    yield _document("v1", "ServiceAccount", gateway, account_name(gateway))
     template = {
         "metadata": {
             "annotations": {**_annotations(gateway), "inject.istio.io/templates": "gateway"},
             "labels": {**_labels(gateway), "sidecar.istio.io/inject": "true"},
         },
         "spec": {
-            "serviceAccountName": name,
+            "serviceAccountName": account_name(gateway),
             "containers": [{"name": "istio-proxy", "image": "auto"}],
         },
     }
     spec: Document = {"selector": {"matchLabels": selected}, "template": template}
     yield {**_document("apps/v1", "Deployment", gateway, name), "spec": spec}
     service_type = gateway.meta.annotations.get(SERVICE_TYPE, "LoadBalancer")
-    service = {
+    service: Document = {
         "type": service_type,
         "ipFamilyPolicy": "PreferDualStack",
         "selector": selected,
         "ports": list(_ports(mesh, gateway)),
     }
+    addresses = [each.value for each in gateway.spec.addresses if each.type == "IPAddress"]
+    if addresses and service_type == "LoadBalancer":
+        service["loadBalancerIP"] = addresses[0]
     yield {**_document("v1", "Service", gateway, name), "spec": service}
 
 
@@ -90,7 +93,7 @@ def _annotations(gateway: Resource[GatewaySpec]) -> dict[str, str]:
     return {
         key: value
         for key, value in sorted(wanted.items())
-        if key != LAST_APPLIED and not key.startswith(RESERVED)
+        if key != LAST_APPLIED and not key.startswith((RESERVED, "gateway.istio.io/"))
     }
 
 

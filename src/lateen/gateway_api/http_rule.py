@@ -27,6 +27,7 @@ from lateen.api.gateway_api.route import (
 from lateen.api.resource import Resource
 from lateen.api.virtual_service import (
     CorsPolicy,
+    Destination,
     HeaderOperations,
     Headers,
     HTTPDirectResponse,
@@ -50,6 +51,7 @@ from lateen.gateway_api.sources import Sources
 RETRY_ON = ("connect-failure", "refused-stream", "unavailable", "cancelled")
 DEFAULT_ATTEMPTS = 2
 ANY_ORIGIN = r"^[a-zA-Z][a-zA-Z0-9+.-]*://[^/\s?#]+$"
+NOWHERE = Destination()
 NO_BACKEND = HTTPDirectResponse(status=500)
 Rule = HTTPRouteRule | GRPCRouteRule
 
@@ -273,11 +275,11 @@ def _retries(wanted: HTTPRouteRetry) -> HTTPRetry:
 
 
 def _forwarded(made: HTTPRoute, backends: list[tuple[BackendRef, Backend]]) -> HTTPRoute:
-    """Without a backend that can be used, or weight for one, requests are answered 500."""
+    """The share of a backend that cannot be used is answered 500; so is a rule without weights."""
     usable = [
-        (reference, found.destination)
+        (reference, found.destination or NOWHERE)
         for reference, found in backends
-        if reference.weight > 0 and found.destination is not None
+        if reference.weight > 0
     ]
     if not usable:
         return replace(made, direct_response=NO_BACKEND, rewrite=None, mirrors=())

@@ -25,6 +25,8 @@ NETWORK_LABEL = "topology.istio.io/network"
 GATEWAY_PORT_LABEL = "networking.istio.io/gatewayPort"
 EAST_WEST_PORT = "15443"
 LISTENER_PROTOCOL = "gateway.istio.io/listener-protocol"
+NAME_OVERRIDE = "gateway.istio.io/name-override"
+SERVICE_ACCOUNT_NAME = "gateway.istio.io/service-account"
 TERMINATE_MODE = "gateway.istio.io/tls-terminate-mode"
 
 
@@ -72,7 +74,13 @@ def service_names(resource: Resource[GatewaySpec], domain: str) -> tuple[str, ..
 
 def deployed_name(resource: Resource[GatewaySpec]) -> str:
     """Of the Deployment, Service and ServiceAccount that a Gateway without addresses gets."""
-    return f"{resource.name}-{resource.spec.gateway_class_name}"
+    own = f"{resource.name}-{resource.spec.gateway_class_name}"
+    return resource.meta.annotations.get(NAME_OVERRIDE, own)
+
+
+def account_name(resource: Resource[GatewaySpec]) -> str:
+    own = f"{resource.name}-{resource.spec.gateway_class_name}"
+    return resource.meta.annotations.get(SERVICE_ACCOUNT_NAME, own)
 
 
 def has_known_addresses(spec: GatewaySpec) -> bool:
@@ -212,7 +220,7 @@ def _internal(
 ) -> Resource[Gateway]:
     kind = "Gateway" if owner.key.kind == sources.GATEWAY else owner.kind
     managed = not parent.spec.addresses
-    account = deployed_name(parent) if managed else ""
+    account = account_name(parent) if managed else ""
     annotations = {
         sources.GATEWAY_SEMANTICS: "gateway",
         sources.GATEWAY_SERVICE: ",".join(service_names(parent, mesh.domain)),

@@ -24,6 +24,8 @@ from lateen.view.mesh import Mesh
 from lateen.view.names import MESH
 from lateen.view.outbound_scope import EgressListener, OutboundScope, Sight, listeners_of
 
+CONSUMERS = ("internal.istio.io/route-semantics", "gateway")
+
 __all__ = [
     "MESH",
     "RoutedVirtualService",
@@ -113,10 +115,16 @@ def owner_of(mesh: Mesh, sight: Sight, index: int, hostname: str) -> RoutedVirtu
             ]
             if covering:
                 best = min(covering, key=hosts.specificity)
-                found.append((hosts.specificity(best)[:2], rule.age, rule))
+                theirs = not _is_consumers(rule, sight.namespace)
+                found.append((hosts.specificity(best)[:2], theirs, rule.age, rule))
         if found:
-            return min(found, key=lambda item: item[:2])[2]
+            return min(found, key=lambda item: item[:3])[3]
     return None
+
+
+def _is_consumers(rule: RoutedVirtualService, namespace: str) -> bool:
+    """A Gateway API route of the clients' own namespace beats those of the service's."""
+    return rule.export_to == frozenset((namespace,)) and CONSUMERS in rule.annotations
 
 
 @derived

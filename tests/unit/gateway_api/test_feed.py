@@ -1,6 +1,11 @@
 """Internal resources follow the Gateway API objects of a mesh, one change at a time."""
 
+import pytest
+
 from lateen.api.resource import Change, Key
+from lateen.view import proxy_class as classes
+from lateen.view import scope
+from lateen.view.virtual_service import virtual_service_for
 from tests.unit.gateway_api import world
 from tests.unit.gateway_api.world import TO_WEB, route
 
@@ -92,3 +97,42 @@ def test_order_of_input_is_irrelevant() -> None:
 
     for kind in ("Gateway", "VirtualService"):
         assert forward.all_of_kind(kind) == backward.all_of_kind(kind)
+
+
+MESH_ROUTE = """
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {name: web, namespace: NAMESPACE, creationTimestamp: "TIME"}
+spec:
+  parentRefs: [{group: "", kind: Service, name: web, namespace: shop}]
+  rules: [{name: NAMESPACE, backendRefs: [{group: networking.istio.io, kind: Hostname,
+                                           name: web.shop.svc.cluster.local, port: 80}]}]
+"""
+
+
+@pytest.mark.parametrize(("client", "wanted"), [("client", "client"), ("third", "shop")])
+def test_a_route_of_the_clients_namespace_beats_the_older_one_of_the_service(
+    client: str, wanted: str
+) -> None:
+    mesh = world.mesh(
+        MESH_ROUTE.replace("NAMESPACE", "shop").replace("TIME", "2020-01-01T00:00:00Z"),
+        MESH_ROUTE.replace("NAMESPACE", "client").replace("TIME", "2021-01-01T00:00:00Z"),
+    )
+    proxy = classes.proxy_from_description({"namespace": client}, mesh)
+    seen = scope.outbound_scope(mesh, classes.classify(mesh, proxy.proxy_class))
+
+    rule = virtual_service_for(mesh, seen, 0, "web.shop.svc.cluster.local")
+
+    assert rule is not None
+    assert rule.http[0].name == wanted
+
+
+def test_the_share_of_a_refused_backend_goes_nowhere() -> None:
+    rules = "[{backendRefs: [{name: web, port: 80}, {name: web, namespace: other, port: 80}]}]"
+    mesh = world.mesh(route("a", "a.example.com", rules))
+
+    made = mesh.resource(virtual_service("a.example.com"))
+
+    assert made is not None
+    hosts = [each.destination.host for each in made.spec.http[0].route]
+    assert hosts == ["web.shop.svc.cluster.local", ""]

@@ -19,7 +19,7 @@ RULES = """
      filters: [{type: RequestRedirect, requestRedirect: {path: {type: ReplacePrefixMatch,
                                                                 replacePrefixMatch: /}}}]}
   - {matches: [{path: {type: PathPrefix, value: /none}}]}
-  - {backendRefs: [{name: web, port: 80}]}
+  - {backendRefs: [{name: web, port: 80}, {name: web, namespace: other, port: 80}]}
 """
 
 
