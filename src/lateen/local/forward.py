@@ -1,7 +1,6 @@
 """Ports of this machine that lead into the mesh: a gateway's, the control plane's."""
 
 import asyncio
-import contextlib
 import errno
 import os
 import socket
@@ -60,13 +59,15 @@ async def splice(
 
 
 async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Until the end, which is passed on as one half of the connection."""
-    with contextlib.suppress(OSError):  # ENOTCONN of a reset connection is no ConnectionError
+    """Until the end, which is passed on as one half of the connection; a reset as a reset."""
+    try:
         while chunk := await reader.read(CHUNK_BYTES):
             writer.write(chunk)
             await writer.drain()
         if writer.can_write_eof():
             writer.write_eof()
+    except OSError:  # ENOTCONN of a reset connection is no ConnectionError
+        writer.transport.abort()
 
 
 def listen(host: Host, port: int, wished: int | None = None) -> socket.socket:

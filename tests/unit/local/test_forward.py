@@ -1,6 +1,7 @@
 """Ports of this machine that lead into the mesh."""
 
 import asyncio
+import contextlib
 import select
 import socket
 import struct
@@ -95,6 +96,33 @@ def test_end_that_a_reset_connection_no_longer_takes_is_no_error() -> None:
         reset.register(other.get_extra_info("socket").fileno(), select.POLLHUP)
         assert reset.poll(5_000)
         await splice((_ended(), one), (_ended(), other))
+
+    asyncio.run(scenario())
+
+
+def test_reset_from_inside_reaches_the_caller() -> None:
+    async def reset(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        linger = struct.pack("ii", 1, 0)
+        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+        writer.transport.abort()
+
+    async def scenario() -> None:
+        inside = await asyncio.start_server(reset, "127.0.0.1", 0)
+        target = inside.sockets[0].getsockname()
+        forward = Forward(DirectHost().listen("127.0.0.1", 0), lambda: target)
+        await forward.start()
+        host, _, port = forward.address.partition(":")
+        reader, writer = await asyncio.open_connection(host, int(port))
+        writer.write(b"hello")
+        try:
+            async with asyncio.timeout(5):
+                with contextlib.suppress(ConnectionError):
+                    assert await reader.read() == b""
+        finally:
+            writer.close()
+            forward.close()
+            inside.close()
 
     asyncio.run(scenario())
 
