@@ -28,7 +28,7 @@ def run(arguments: argparse.Namespace) -> int:
         return 1 if arguments.name else 0
     if len(chosen) > 1 and not arguments.all:
         names = ", ".join(mesh.name for mesh in chosen)
-        raise LocalError(f"several meshes: {names}; choose one with --name, or --all")
+        raise LocalError(f"several meshes: {names}; choose one with --mesh, or --all")
     for mesh in chosen:
         ran = mesh.running
         cleanup.stop(mesh)

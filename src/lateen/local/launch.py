@@ -22,10 +22,12 @@ class Launched:
 
 
 def launch(folder: Path, *, name: str, mode: str, detached: bool) -> Launched:
-    """Raises LocalError when a mesh of that name runs, or the folder or mode cannot be used."""
+    """Raises LocalError when that mesh runs, or folder, lateen.yaml or mode cannot be used."""
     if not folder.is_dir():
         raise LocalError(f"{folder} is not a folder")
     reading = settings.read(folder)
+    if reading.problems:  # without its namespace and commands it would be another mesh
+        raise LocalError("\n".join(str(problem) for problem in reading.problems))
     chosen_name = name or settings.mesh_name(folder, reading.settings)
     mesh = state.mesh(chosen_name)
     if mesh.running:

@@ -359,7 +359,10 @@ class LocalMesh:
                     self._options.host, found.port, self._settings.ports.get(found.port)
                 )
             except LocalError as trouble:
-                self._say(f"error: gateway port {found.port}: {trouble}")
+                self._say(
+                    f"error: gateway port {found.port}: {trouble}; free it, or choose another in "
+                    "lateen.yaml (ports)"
+                )
                 continue
             self._forwards[key] = made = forward.Forward(listening, partial(self._target, found))
             await made.start()

@@ -148,7 +148,17 @@ def _located(message: str, tree: Any, path: Path) -> Problem:
     field = place.rstrip("`").removeprefix("$").removeprefix(".")
     known = ", ".join(Settings.__struct_fields__)
     hint = f"the file's fields are {known}" if "unknown field" in text and not field else ""
-    return _at(field, text[:1].lower() + text[1:], tree, path, hint=hint)
+    problem = _at(field, text[:1].lower() + text[1:], tree, path, hint=hint)
+    key = _key(_node(tree, field), text.partition("unknown field `")[2].rstrip("`"))
+    if key is None:
+        return problem
+    return replace(problem, line=key.start_mark.line + 1, column=key.start_mark.column + 1)
+
+
+def _key(node: Any, name: str) -> Any:
+    """Where a mapping names this field; None when it does not."""
+    pairs = node.value if isinstance(node, yaml.MappingNode) else ()
+    return next((key for key, _ in pairs if key.value == name), None)
 
 
 def _at(field: str, message: str, tree: Any, path: Path, *, hint: str = "") -> Problem:

@@ -49,6 +49,7 @@ def test_directory_is_looked_up_from_the_file() -> None:
 def test_unknown_field_is_located_and_the_known_ones_named() -> None:
     found = problem("name: shop\nimagse: []\n")
 
+    assert found.line == 2
     assert "imagse" in found.message
     assert "images" in found.hint
 
