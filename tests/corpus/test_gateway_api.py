@@ -15,6 +15,8 @@ from lateen.api.resource import Change
 from lateen.config import documents
 from lateen.config.structure import plain
 from lateen.gateway_api import deployment, status
+from lateen.translate import secrets
+from lateen.view import proxy_class as classes
 from lateen.view.mesh import Mesh, Settings
 from tests.corpus import passing
 
@@ -45,6 +47,8 @@ def all_verdicts() -> Iterator[tuple[str, str]]:
         name = case["name"].removeprefix("convert/")
         yield f"objects/{name}", object_verdict(mesh, read(suite / case["golden"]))
         yield f"status/{name}", status_verdict(mesh, given, read(suite / case["status_golden"]))
+    for case in yaml.load((suite / "reference-grants.yaml").read_text(), Loader=Loader):
+        yield case["name"], grant_verdict(case)
     existing = read(suite / "deployment" / "preconfigured-objects.yaml")
     for case in json.loads((suite / "cases.json").read_text())["deployment"]["cases"]:
         if not case["ignored"]:
@@ -176,6 +180,28 @@ def normal(kind: str, spec: Any) -> Any:
         spec = {**spec, "trafficPolicy": dict(spec["trafficPolicy"])}
         spec["trafficPolicy"].pop("loadBalancer", None)
     return spec
+
+
+# -- grants ------------------------------------------------------------------------------------
+
+
+def grant_verdict(case: Document) -> str:
+    """Whether gateways of a namespace are served the secrets that grants let them have."""
+    objects = [each for each in yaml.load_all(case["config"], Loader=Loader) if each]
+    for expect in case["expect"]:
+        namespace, name = expect["secret"].partition("://")[2].split("/")
+        data = {"tls.crt": "-----BEGIN CERTIFICATE-----", "tls.key": "-----BEGIN KEY-----"}
+        meta = {"name": name, "namespace": namespace}
+        held = {"apiVersion": "v1", "kind": "Secret", "metadata": meta, "stringData": data}
+        mesh = world([*objects, held], "cluster.local")
+        asking = {"type": "router", "namespace": expect["from_namespace"]}
+        proxy = classes.proxy_from_description(asking, mesh)
+        of_class = classes.classify(mesh, proxy.proxy_class)
+        served = secrets.secret(mesh, of_class, expect["secret"]) is not None
+        own = expect["from_namespace"] == namespace  # needs no grant to be served
+        if served != (expect["allowed"] or own):
+            return f"{expect} is {served}"
+    return ""
 
 
 # -- deployments -------------------------------------------------------------------------------

@@ -7,7 +7,8 @@
     ...-cacert                         roots, out of the Secret or ConfigMap `...-cacert` or `...`
 
 Keys as Kubernetes or as Istio spells them: `tls.crt`, `tls.key`, `ca.crt`, `ca.crl`,
-`tls.ocsp-staple`; `cert`, `key`, `cacert`, `crl`. A proxy gets secrets of its own namespace only;
+`tls.ocsp-staple`; `cert`, `key`, `cacert`, `crl`. A proxy gets secrets of its own namespace only,
+and for Gateway API listeners those of others that a ReferenceGrant permits;
 a sidecar gets those that a DestinationRule made for it (`workloadSelector`) names.
 What cannot be read gives no resource: Envoy keeps what it has and its listener waits.
 """
@@ -19,6 +20,8 @@ from lateen.api.destination_rule import DestinationRule
 from lateen.api.resource import Key
 from lateen.base.incremental import derived
 from lateen.envoy import messages, types
+from lateen.gateway_api import permissions
+from lateen.gateway_api.sources import GROUP as GATEWAY_API
 from lateen.view.mesh import Mesh
 from lateen.view.proxy import ProxyClass, ProxyKind
 from lateen.view.selection import Labels, selects
@@ -59,13 +62,27 @@ def parse(name: str, namespace: str) -> Credential | None:
 def secret(mesh: Mesh, proxy_class: ProxyClass, name: str) -> bytes | None:
     """The Secret message; None when it is absent, unreadable or not for this proxy."""
     credential = parse(name, proxy_class.namespace)
-    if credential is None or credential.namespace != proxy_class.namespace:
+    if credential is None or not _is_reachable(mesh, proxy_class, credential, name):
         return None
     if proxy_class.kind is not ProxyKind.ROUTER and not _is_granted(mesh, proxy_class, credential):
         return None
     if credential.wants_roots:
         return _roots(mesh, name, credential)
     return _certificate(name, content(mesh, credential.kind, credential.namespace, credential.name))
+
+
+def _is_reachable(mesh: Mesh, proxy_class: ProxyClass, credential: Credential, name: str) -> bool:
+    """In the proxy's own namespace; Gateway API listeners also where a ReferenceGrant lets them."""
+    if credential.namespace == proxy_class.namespace:
+        return True
+    if proxy_class.kind is not ProxyKind.ROUTER or name.startswith("kubernetes://"):
+        return False
+    return permissions.is_granted(
+        mesh,
+        (GATEWAY_API, "Gateway", proxy_class.namespace),
+        ("", credential.kind, credential.namespace),
+        credential.name.removesuffix(ROOTS_SUFFIX),
+    )
 
 
 def _is_granted(mesh: Mesh, proxy_class: ProxyClass, credential: Credential) -> bool:
