@@ -75,7 +75,7 @@ class TrafficMesh:
 
     def cluster_ip(self, hostname: str) -> str:
         for service in self._admin.get("/debug/registryz").json():
-            if service["hostname"] == hostname:
+            if service["hostname"] == hostname and service["addresses"]:
                 return str(service["addresses"][0])
         raise AssertionError(f"no service {hostname}")
 
