@@ -18,7 +18,7 @@ from tests.mesh.running import RunningMesh
 pytestmark = [pytest.mark.root, pytest.mark.envoy]
 
 SUITE = "traffic"
-RETRY_SECONDS = 2.0  # a change is in force, but a listener may still warm up
+RETRY_SECONDS = 4.0  # a change is in force, but a listener may still warm up
 NOT_APPLICABLE = Path(__file__).with_name("traffic_not_applicable.txt")
 
 

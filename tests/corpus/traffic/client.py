@@ -153,7 +153,7 @@ def names(call: dict[str, Any]) -> dict[str, Any]:
     found: list[str] = []
     for kind in ("A", "AAAA"):
         question = dnslib.DNSRecord.question(name, kind)
-        reply = dnslib.DNSRecord.parse(question.send(server, 53, tcp=over_tcp, timeout=2))
+        reply = dnslib.DNSRecord.parse(question.send(server, 53, tcp=over_tcp, timeout=1))
         found += [str(record.rdata) for record in reply.rr if record.rtype in (1, 28)]
     return {"status": 200 if found else 0, "headers": {}, "body": json.dumps(found)}
 
