@@ -100,7 +100,7 @@ class Container:
         plan = self.plan
         try:
             self._process = process = await spawn(
-                plan.argv,
+                [str(word) for word in plan.argv],
                 log=self._log_file,
                 place=self._place,
                 environment=self._environment,

@@ -6,7 +6,7 @@ What is known only once the pod has an address stays a `FieldOfPod` until the pr
 import os
 import re
 import shlex
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -48,7 +48,17 @@ class FieldOfPod:
     path: str
 
 
-Environment = tuple[tuple[str, str | FieldOfPod], ...]
+@dataclass(frozen=True, slots=True)
+class Deferred:
+    """A text with a `$(NAME)` that is known only once the pod has its address."""
+
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
+
+
+Environment = tuple[tuple[str, str | FieldOfPod | Deferred], ...]
 
 
 @dataclass(frozen=True)
@@ -57,7 +67,7 @@ class ContainerPlan:
 
     name: str
     image: str
-    argv: tuple[str, ...]
+    argv: tuple[str | Deferred, ...]
     environment: Environment = ()
     directory: str = ""
     ports: tuple[tuple[str, int], ...] = ()  # name, number
@@ -170,7 +180,8 @@ def container_plan(
             report(str(mount))
         else:
             mounts.append(mount)
-    argv = tuple(expand(word, known) for word in (*command, *container.args))
+    late = {name for name, value in environment if not isinstance(value, str)}
+    argv = tuple(expanded(word, known, late) for word in (*command, *container.args))
     context = security_context(container, spec)
     try:
         powers = capabilities.kept(context)
@@ -224,7 +235,24 @@ def expand(text: str, variables: Mapping[str, str]) -> str:
     return VARIABLE.sub(value, text)
 
 
-def _program(argv: tuple[str, ...]) -> tuple[str, ...]:
+def expanded(text: str, variables: Mapping[str, str], late: Set[str]) -> str | Deferred:
+    if any(found.group(1) in late for found in VARIABLE.finditer(text)):
+        return Deferred(text)
+    return expand(text, variables)
+
+
+def resolved(environment: Environment, of_pod: Mapping[str, str]) -> dict[str, str]:
+    """The environment, now that the pod's own fields are known."""
+    known: dict[str, str] = {}
+    for name, value in environment:
+        if isinstance(value, FieldOfPod):
+            known[name] = of_pod[value.path]
+        else:
+            known[name] = expand(value.text, known) if isinstance(value, Deferred) else value
+    return known
+
+
+def _program(argv: tuple[str | Deferred, ...]) -> tuple[str | Deferred, ...]:
     """`lateen` is the one of this interpreter, whatever the path says."""
     if not argv or argv[0] != "lateen":
         return argv
@@ -233,8 +261,9 @@ def _program(argv: tuple[str, ...]) -> tuple[str, ...]:
 
 def _environment(
     container: Container, meta: ObjectMeta, spec: PodSpec, references: References
-) -> Iterator[tuple[str, str | FieldOfPod]]:
+) -> Iterator[tuple[str, str | FieldOfPod | Deferred]]:
     known: dict[str, str] = {}
+    late: set[str] = set()
     for source in container.env_from:
         for kind, reference, find in (
             ("ConfigMap", source.config_map_ref, references.config_map),
@@ -250,11 +279,16 @@ def _environment(
                 yield source.prefix + name, value
     for variable in container.env:
         found = _value(variable, container, meta, spec, references)
-        if isinstance(found, str):
-            found = expand(found, known) if variable.value_from is None else found
-            known[variable.name] = found
-        if found is not None:
-            yield variable.name, found
+        if found is None:
+            continue
+        given: str | FieldOfPod | Deferred = found
+        if isinstance(found, str) and variable.value_from is None:
+            given = expanded(found, known, late)
+        if isinstance(given, str):
+            known[variable.name] = given
+        else:
+            late.add(variable.name)
+        yield variable.name, given
 
 
 def _value(

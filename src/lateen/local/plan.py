@@ -141,7 +141,11 @@ def _template_digest(
     pod = _pod(resource, meta, template.spec, None, role, references)
     parts = (*pod.init_containers, *pod.containers)
     resolved = [
-        (part.argv, [(name, str(value)) for name, value in part.environment]) for part in parts
+        (
+            [str(word) for word in part.argv],
+            [(name, str(value)) for name, value in part.environment],
+        )
+        for part in parts
     ]
     files = [volume.files for volume in pod.volumes]
     places = [part.directory for part in parts]

@@ -24,7 +24,7 @@ from lateen.intercept import annotations
 from lateen.local import agent_config, probe, runtime, volumes
 from lateen.local.cgroups import Cgroups, Limits
 from lateen.local.container import FIRST_BACKOFF_SECONDS, LAST_BACKOFF_SECONDS, Container
-from lateen.local.container_plan import ContainerPlan, FieldOfPod
+from lateen.local.container_plan import ContainerPlan, expand, resolved
 from lateen.local.control_plane import tail
 from lateen.local.errors import LocalError
 from lateen.local.injection import ProxyRole
@@ -222,11 +222,15 @@ class Pod:
         credentials = plan.credentials
         if not self._context.may_change_user:
             credentials = replace(credentials, user=None, group=None)
+        environment = await self._environment(plan, self._attachment)
+        argv = tuple(
+            word if isinstance(word, str) else expand(word.text, environment) for word in plan.argv
+        )
         return Container(
-            plan,
+            replace(plan, argv=argv),
             place=self._container_place(plan),
             address=self._attachment.application,
-            environment=await self._environment(plan, self._attachment),
+            environment=environment,
             credentials=credentials,
             log_file=self._logs / f"{plan.name}.log",
             changed=self._changed,
@@ -259,11 +263,7 @@ class Pod:
             "metadata.uid": runtime.uid(self.plan),
         }
         services = await self._context.service_environment(self.plan.namespace, attachment)
-        own = {
-            name: late[value.path] if isinstance(value, FieldOfPod) else value
-            for name, value in plan.environment
-        }
-        return {**services, **own}
+        return {**services, **resolved(plan.environment, late)}
 
     # -- network and files --------------------------------------------------------------------
 

@@ -12,10 +12,12 @@ from lateen.api.resource import ObjectMeta, Resource
 from lateen.base.problem import Origin
 from lateen.local.container_plan import (
     ContainerPlan,
+    Deferred,
     FieldOfPod,
     References,
     container_plan,
     expand,
+    resolved,
     security_context,
 )
 from lateen.local.process import Credentials
@@ -66,6 +68,23 @@ def test_variables_are_expanded_in_arguments_and_later_variables() -> None:
     )
 
     assert plan.argv == ("run", "12", "$(BOTH)", "$(UNKNOWN)")
+
+
+def test_what_the_pods_address_decides_is_expanded_once_it_is_known() -> None:
+    plan = planned(
+        command=["run"],
+        args=["--at=$(WHERE)", "$$(WHERE)"],
+        env=[
+            {"name": "POD_IP", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}},
+            {"name": "WHERE", "value": "$(POD_IP):80"},
+        ],
+    )
+
+    assert resolved(plan.environment, {"status.podIP": "198.18.0.9"}) == {
+        "POD_IP": "198.18.0.9",
+        "WHERE": "198.18.0.9:80",
+    }
+    assert plan.argv == ("run", Deferred("--at=$(WHERE)"), "$(WHERE)")
 
 
 def test_doubled_dollar_is_one_dollar() -> None:
