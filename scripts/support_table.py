@@ -22,6 +22,8 @@ SUITES = {
     "validation": "which resources are refused or warned about",
     "authz": "authorization policies as Envoy filters",
     "bootstrap": "what Envoy starts with",
+    "gateway_api": "Gateway API and Ingress: objects, statuses, deployments",
+    "traffic": "requests through real Envoys, and what came of them",
 }
 BEHAVIOUR = {
     "tests/mesh/test_routing.py": "Routing",
