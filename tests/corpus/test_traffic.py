@@ -72,6 +72,11 @@ def test_every_listed_case_passes(
             print(case.name, why or "ok", f"{time.monotonic() - began:.1f}", sep="\t", file=report)
             report.flush()
 
+    listed = passing.read_list(SUITE)
+    for case in chosen:  # a datagram may be lost, a busy machine late: who passed may try again
+        if verdicts[case.name] and case.name in listed:
+            verdicts[case.name] = verdict(traffic_mesh, case, environment)
+
     passing.check(SUITE, verdicts, update=update_passing)
 
 
