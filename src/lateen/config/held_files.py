@@ -2,17 +2,18 @@
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from lateen.api.resource import Key, Resource
-from lateen.base.problem import Problem
+from lateen.base.problem import Problem, Severity
 from lateen.config import paths
-from lateen.config.documents import documents
+from lateen.config.documents import Document, documents
 from lateen.config.duplicates import duplicate
 from lateen.config.examine import examine
 
+UNKNOWN_FIELD = "unknown-field"
 Stamp = tuple[int, int, int, int]
 
 
@@ -72,6 +73,7 @@ def parsed(text: str, path: Path, old: File, namespace: str) -> File:
     new = File()
     problems: list[Problem] = []
     for document in examine(documents(text, str(path), namespace=namespace)):
+        refuse_misspelt(document)
         problems += document.problems
         if document.is_valid:
             if document.resource is not None:
@@ -85,6 +87,19 @@ def parsed(text: str, path: Path, old: File, namespace: str) -> File:
                 keep(old, new, key)
     new.problems = tuple(problems)
     return new
+
+
+def refuse_misspelt(document: Document) -> None:
+    """A field that Istio's API does not have is a mistake, as its admission webhook holds.
+
+    Read without it the object would mean something else: a route without its weight gets none.
+    """
+    resource = document.resource
+    if resource is not None and resource.api_version.partition("/")[0].endswith(".istio.io"):
+        document.problems = [
+            replace(problem, severity=Severity.ERROR) if problem.code == UNKNOWN_FIELD else problem
+            for problem in document.problems
+        ]
 
 
 def keep(old: File, new: File, key: Key) -> None:

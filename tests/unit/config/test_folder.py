@@ -344,3 +344,28 @@ def test_a_burst_is_few_batches(tmp_path: Path) -> None:
         assert count <= 3
 
     following(tmp_path, scenario)
+
+
+ROUTES = """
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: a}
+spec:
+  hosts: [a]
+  http: [{route: [{destination: {host: a}, weight: 90}, {destination: {host: b}, weight: 10}]}]
+"""
+
+
+def test_a_misspelt_field_of_istio_keeps_the_last_version(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(ROUTES)
+
+    async def scenario(batches: AsyncIterator[Batch]) -> None:
+        await anext(batches)
+        replace(tmp_path / "a.yaml", ROUTES.replace("weight: 90", "wieght: 90"))
+        batch = await anext(batches)
+        assert names(batch) == []
+        assert codes(batch) == ["unknown-field"]
+        assert batch.problems[0].hint == 'did you mean "weight"?'
+        assert batch.problems[0].severity == "error"
+
+    following(tmp_path, scenario)
