@@ -107,6 +107,19 @@ class RunningMesh:
     def call(self, workload: str, url: str, **plan: Any) -> Answer:
         return self.calls(workload, url, **plan)[0]
 
+    def settled(
+        self, workload: str, url: str, holds: Callable[[Answer], bool], **plan: Any
+    ) -> list[Answer]:
+        """Asks until every one of a dozen answers holds.
+
+        One answer tells nothing of the others: a service has several proxies, each changes in its
+        own time, and a connection opened before the change keeps the old filters for one request.
+        """
+        return eventually(
+            lambda: self.calls(workload, url, count=12, **plan),
+            lambda answers: all(holds(answer) for answer in answers),
+        )
+
     def record(self) -> dict[str, Any]:
         """What the mesh is: its mode, the processes of runner and control plane, addresses."""
         return self._shown()["record"]

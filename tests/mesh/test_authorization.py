@@ -1,8 +1,10 @@
 """Who may do what: policies enforced on real traffic, by the identities of real certificates."""
 
+from collections.abc import Callable
+
 import pytest
 
-from tests.mesh.running import RunningMesh, eventually
+from tests.mesh.running import Answer, RunningMesh
 
 pytestmark = [pytest.mark.envoy, pytest.mark.root]
 
@@ -39,29 +41,32 @@ spec:
 URL = "http://reviews.app"
 
 
+def status(code: int) -> Callable[[Answer], bool]:
+    return lambda answer: answer.status == code
+
+
 def test_an_allow_policy_lets_nothing_else_through(mesh: RunningMesh) -> None:
     mesh.apply("readers.yaml", ONLY_THE_CLIENT_READS)
 
-    eventually(lambda: mesh.call("client.app", f"{URL}/other"), lambda a: a.status == 403)
-    assert mesh.call("client.app", f"{URL}/public/a").status == 200
-    refused = mesh.call("client.app", f"{URL}/public/a", method="POST")
-    assert (refused.status, refused.body) == (403, "RBAC: access denied")
+    mesh.settled("client.app", f"{URL}/other", status(403))
+    mesh.settled("client.app", f"{URL}/public/a", status(200))
+    refused = mesh.settled("client.app", f"{URL}/public/a", status(403), method="POST")
+    assert {answer.body for answer in refused} == {"RBAC: access denied"}
     address = mesh.pods("reviews-v1")[0]["address"]
-    assert mesh.call("legacy.app", f"http://{address}:8080/public/a").status == 403
+    mesh.settled("legacy.app", f"http://{address}:8080/public/a", status(403))
 
 
 def test_a_deny_policy_refuses_what_it_names(mesh: RunningMesh) -> None:
     mesh.apply("private.yaml", NO_PRIVATE_PATHS)
 
-    eventually(lambda: mesh.call("client.app", f"{URL}/a"), lambda a: a.status == 200)
-    eventually(lambda: mesh.call("client.app", f"{URL}/private/a"), lambda a: a.status == 403)
-    passed = mesh.call("client.app", f"{URL}/private/a", headers={"x-pass": "open"})
-    assert passed.status == 200
+    mesh.settled("client.app", f"{URL}/private/a", status(403))
+    mesh.settled("client.app", f"{URL}/a", status(200))
+    mesh.settled("client.app", f"{URL}/private/a", status(200), headers={"x-pass": "open"})
 
 
 def test_a_token_that_cannot_be_checked_is_refused_and_none_is_fine(mesh: RunningMesh) -> None:
     mesh.apply("tokens.yaml", TOKENS)
     token = {"authorization": "Bearer eyJhbGciOiJub25lIn0.eyJpc3MiOiJzb21lb25lIn0.x"}
 
-    eventually(lambda: mesh.call("client.app", URL, headers=token), lambda a: a.status == 401)
-    eventually(lambda: mesh.call("client.app", URL), lambda a: a.status == 200)
+    mesh.settled("client.app", URL, status(401), headers=token)
+    mesh.settled("client.app", URL, status(200))
