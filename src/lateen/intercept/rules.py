@@ -105,7 +105,8 @@ class Capture:
     outbound_excluded: tuple[int, ...] = ()
     ranges: tuple[IPv4Network, ...] | str = ALL
     ranges_excluded: tuple[IPv4Network, ...] = field(default=())
-    dns: bool = True
+    # Resolvers whose lookups the agent answers; ALL: whichever one is asked; none: no capture.
+    name_servers: tuple[IPv4Network, ...] | str = ALL
     owner: Owner = Owner.ID
 
 
@@ -143,9 +144,7 @@ def _outbound(capture: Capture) -> list[Rule]:
     rules = [Rule((TCP, Match(What.PORT, port)), Return()) for port in capture.outbound_excluded]
     rules.append(Rule((LOOPBACK, Match(What.SOURCE, INBOUND_SOURCE)), Return()))
     rules += _of_proxy(capture)
-    if capture.dns:
-        rules.append(Rule((UDP, NAMES), Redirect(DNS_PORT)))
-        rules.append(Rule((TCP, NAMES), Redirect(DNS_PORT)))
+    rules += _lookups(capture)
     rules.append(Rule((Match(What.DESTINATION, LOCALHOST),), Return()))
     rules += [
         Rule((Match(What.DESTINATION, network),), Return()) for network in capture.ranges_excluded
@@ -165,6 +164,18 @@ def _outbound(capture: Capture) -> list[Rule]:
     ]
 
 
+def _lookups(capture: Capture) -> list[Rule]:
+    """A lookup at another resolver than the pod's own was meant for that one, and gets there."""
+    servers: list[tuple[Match, ...]] = [()]
+    if not isinstance(capture.name_servers, str):
+        servers = [(Match(What.DESTINATION, server),) for server in capture.name_servers]
+    return [
+        Rule((protocol, *server, NAMES), Redirect(DNS_PORT))
+        for server in servers
+        for protocol in (UDP, TCP)
+    ]
+
+
 def _of_proxy(capture: Capture) -> list[Rule]:
     """The proxy calling its own pod is captured as inbound; all else of the proxy is let through.
 
@@ -181,7 +192,7 @@ def _of_proxy(capture: Capture) -> list[Rule]:
         not_local = Match(What.DESTINATION, LOCALHOST, negated=True)
         not_tunnel = Match(What.PORT, TUNNEL_PORT, negated=True)
         other = Match(owner.what, owner.value, negated=True)
-        not_names = (Match(What.PORT, 53, negated=True),) if capture.dns else ()
+        not_names = (Match(What.PORT, 53, negated=True),) if capture.name_servers else ()
         inward = (LOOPBACK, not_local, TCP, not_tunnel, *not_names, owner)
         rules.append(Rule(inward, Redirect(INBOUND_PORT)))
         rules.append(Rule((LOOPBACK, *not_names, other), Return()))

@@ -82,6 +82,7 @@ class BridgeNetwork:
         whole = replace(
             capture,
             owner=self._owner,
+            name_servers=(control_plane,),  # what the pods' resolv.conf names
             ranges_excluded=(*capture.ranges_excluded, control_plane)
             if self._owner is Owner.MARK
             else capture.ranges_excluded,

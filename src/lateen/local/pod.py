@@ -303,9 +303,8 @@ class Pod:
     def _resolv_conf(self) -> Path:
         path = self._folder / "resolv.conf"
         search = " ".join(agent_config.search_list(self.plan.namespace))
-        server = "127.0.0.1"  # captured, and answered by the pod's agent
-        if self.plan.proxy is not ProxyRole.SIDECAR:
-            server = self._context.network.discovery_host
+        # Captured in a pod that has a proxy: its agent answers. The proxy's own lookups get there.
+        server = self._context.network.discovery_host
         path.write_text(f"nameserver {server}\nsearch {search}\noptions ndots:5\n")
         path.chmod(0o644)
         return path

@@ -11,7 +11,7 @@ def lines(capture: Capture, name: str) -> list[str]:
 
 
 def test_output_follows_istio_order() -> None:
-    assert lines(Capture(dns=False), "istio_output") == [
+    assert lines(Capture(name_servers=()), "istio_output") == [
         "oifname lo ip saddr 127.0.0.6/32 return",
         "oifname lo ip daddr != 127.0.0.1/32 meta l4proto tcp th dport != 15008 "
         "meta skuid 1337 redirect to :15006",
@@ -27,7 +27,7 @@ def test_output_follows_istio_order() -> None:
 
 
 def test_name_lookups_are_redirected_before_loopback_is_left_alone() -> None:
-    output = lines(Capture(dns=True), "istio_output")
+    output = lines(Capture(), "istio_output")
 
     assert "oifname lo th dport != 53 meta skuid != 1337 return" in output
     lookup = output.index("meta l4proto udp th dport 53 redirect to :15053")
@@ -68,4 +68,13 @@ def test_excluded_range_comes_before_included_ones() -> None:
     assert lines(capture, "istio_output")[-2:] == [
         "ip daddr 10.1.0.0/16 return",
         "meta l4proto tcp ip daddr 10.0.0.0/8 redirect to :15001",
+    ]
+
+
+def test_only_lookups_at_the_named_resolver_are_taken() -> None:
+    output = lines(Capture(name_servers=(IPv4Network("10.96.0.10/32"),)), "istio_output")
+
+    assert [line for line in output if line.endswith("redirect to :15053")] == [
+        "meta l4proto udp ip daddr 10.96.0.10/32 th dport 53 redirect to :15053",
+        "meta l4proto tcp ip daddr 10.96.0.10/32 th dport 53 redirect to :15053",
     ]
