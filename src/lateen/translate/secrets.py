@@ -71,6 +71,12 @@ def secret(mesh: Mesh, proxy_class: ProxyClass, name: str) -> bytes | None:
     return _certificate(name, content(mesh, credential.kind, credential.namespace, credential.name))
 
 
+@derived
+def exists(mesh: Mesh, proxy_class: ProxyClass, name: str) -> bool:
+    """Whether the proxy is served a secret of that name; what is in it does not matter."""
+    return secret(mesh, proxy_class, name) is not None
+
+
 def _is_reachable(mesh: Mesh, proxy_class: ProxyClass, credential: Credential, name: str) -> bool:
     """In the proxy's own namespace; Gateway API listeners also where a ReferenceGrant lets them."""
     if credential.namespace == proxy_class.namespace:

@@ -47,7 +47,8 @@ def chains(mesh: Mesh, proxy_class: ProxyClass, server: GatewayServer, name: str
     elif server.is_tls and not gateway_tls.is_terminated(settings):
         yield from _passthrough(mesh, proxy_class, server)
     elif server.route_name:
-        yield _with_tls(mesh, server, _http_filter(mesh, proxy_class, server, name), is_http=True)
+        filter_ = _http_filter(mesh, proxy_class, server, name)
+        yield _with_tls(mesh, proxy_class, server, filter_, is_http=True)
     else:
         yield from _tcp(mesh, proxy_class, server)
 
@@ -64,11 +65,15 @@ def _chain(filter_: Any, server_names: Iterable[str], source: Key | None = None)
     return chain
 
 
-def _with_tls(mesh: Mesh, server: GatewayServer, filter_: Any, *, is_http: bool) -> Any:
+def _with_tls(
+    mesh: Mesh, proxy_class: ProxyClass, server: GatewayServer, filter_: Any, *, is_http: bool
+) -> Any:
     settings = server.server.tls
     assert settings is not None, "a server that terminates TLS has settings"
     chain = _chain(filter_, server_names(server), server.gateway)
-    context = gateway_tls.tls_context(settings, trust_domains=trust_domains(mesh), is_http=is_http)
+    context = gateway_tls.tls_context(
+        mesh, proxy_class, settings, trust_domains=trust_domains(mesh), is_http=is_http
+    )
     chain.transport_socket.CopyFrom(tls.transport_socket(context))
     return chain
 
@@ -120,7 +125,7 @@ def _tcp(mesh: Mesh, proxy_class: ProxyClass, server: GatewayServer) -> Iterator
             if filter_ is None:
                 continue
             if gateway_tls.is_terminated(server.server.tls):
-                yield _with_tls(mesh, server, filter_, is_http=False)
+                yield _with_tls(mesh, proxy_class, server, filter_, is_http=False)
             else:
                 yield _chain(filter_, (), bound.key)
             return

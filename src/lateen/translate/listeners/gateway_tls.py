@@ -4,14 +4,20 @@ credentialName(s)         Secrets, served by the control plane: `kubernetes://na
 caCertCredentialName      roots of their own; otherwise those of the credential, `-cacert`
 serverCertificate, ...    files beside the gateway, served by its agent
 ISTIO_MUTUAL, builtin://  the gateway's own workload certificate
+
+MeshConfig.tlsDefaults holds for all but ISTIO_MUTUAL, and the server's own parameters beat it.
+OPTIONAL_MUTUAL with a credential that holds no roots asks clients for nothing: a listener that
+waits for roots would take no connection at all. With MUTUAL it does wait.
 """
 
 from collections.abc import Iterable
 from typing import Any
 
 from lateen.api.gateway import ServerTLSSettings, TLSmode, TLSProtocol
-from lateen.translate import tls
+from lateen.translate import secrets, tls
 from lateen.translate.secrets import ROOTS_SUFFIX
+from lateen.view.mesh import Mesh
+from lateen.view.proxy import ProxyClass
 
 BUILT_IN = "builtin://"
 CHECKS_CLIENTS = (TLSmode.MUTUAL, TLSmode.OPTIONAL_MUTUAL)
@@ -25,22 +31,32 @@ def is_terminated(settings: ServerTLSSettings | None) -> bool:
     )
 
 
-def tls_context(settings: ServerTLSSettings, *, trust_domains: Iterable[str], is_http: bool) -> Any:
+def tls_context(
+    mesh: Mesh,
+    proxy_class: ProxyClass,
+    settings: ServerTLSSettings,
+    *,
+    trust_domains: Iterable[str],
+    is_http: bool,
+) -> Any:
     """The DownstreamTlsContext of a server that terminates TLS."""
-    alpn = tls.HTTP_ALPN if is_http else tls.TCP_SERVER_ALPN
     if settings.mode is TLSmode.ISTIO_MUTUAL:
         made = tls.mesh_server_context(
-            trust_domains=trust_domains, alpn=alpn, client_names=settings.subject_alt_names
-        )
-    else:
-        made = tls.server_context(
-            certificates=_certificates(settings),
-            root=_roots(settings),
+            trust_domains=trust_domains,
+            alpn=tls.HTTP_ALPN if is_http else tls.TCP_SERVER_ALPN,
             client_names=settings.subject_alt_names,
-            alpn=alpn,
-            require_client_certificate=settings.mode is TLSmode.MUTUAL,
         )
-        _pin(made.common_tls_context, settings)
+        _revoke(made.common_tls_context, settings)
+        return made
+    made = tls.server_context(
+        certificates=_certificates(settings),
+        root=_roots(mesh, proxy_class, settings),
+        client_names=settings.subject_alt_names,
+        require_client_certificate=settings.mode is TLSmode.MUTUAL,
+    )
+    _pin(made.common_tls_context, settings)
+    _revoke(made.common_tls_context, settings)
+    tls.apply_tls_config(made.common_tls_context, mesh.config.tls_defaults)
     _set_parameters(made.common_tls_context, settings)
     return made
 
@@ -64,17 +80,20 @@ def _credential(name: str) -> Any:
     return tls.control_plane_secret(tls.credential_name(name))
 
 
-def _roots(settings: ServerTLSSettings) -> Any | None:
+def _roots(mesh: Mesh, proxy_class: ProxyClass, settings: ServerTLSSettings) -> Any | None:
     """What client certificates are checked against; None: they are not asked for."""
     if settings.mode not in CHECKS_CLIENTS:
         return None
-    if settings.ca_cert_credential_name:
-        return _root_credential(settings.ca_cert_credential_name)
     credentials = _credentials(settings)
+    if settings.ca_cert_credential_name:
+        credentials = (settings.ca_cert_credential_name,)
     if credentials and credentials[0].startswith(BUILT_IN):
         return tls.agent_secret(tls.ROOT_CERTIFICATE)
     if credentials:
-        return _root_credential(credentials[0])
+        name = _root_name(credentials[0])
+        if settings.mode is TLSmode.MUTUAL or secrets.exists(mesh, proxy_class, name):
+            return tls.control_plane_secret(name)
+        return None
     files = (
         settings.ca_certificates,
         *(each.ca_certificates for each in settings.tls_certificates),
@@ -83,11 +102,11 @@ def _roots(settings: ServerTLSSettings) -> Any | None:
     return tls.agent_secret(tls.root_secret_name(file)) if file else None
 
 
-def _root_credential(name: str) -> Any:
+def _root_name(name: str) -> str:
     name = tls.credential_name(name)
-    if not name.startswith("configmap://"):
-        name = name.removesuffix(ROOTS_SUFFIX) + ROOTS_SUFFIX
-    return tls.control_plane_secret(name)
+    if name.startswith("configmap://"):
+        return name
+    return name.removesuffix(ROOTS_SUFFIX) + ROOTS_SUFFIX
 
 
 def _pin(common: Any, settings: ServerTLSSettings) -> None:
@@ -96,6 +115,13 @@ def _pin(common: Any, settings: ServerTLSSettings) -> None:
     validation = common.combined_validation_context.default_validation_context
     validation.verify_certificate_spki.extend(settings.verify_certificate_spki)
     validation.verify_certificate_hash.extend(settings.verify_certificate_hash)
+
+
+def _revoke(common: Any, settings: ServerTLSSettings) -> None:
+    """The list is a file beside the gateway; that of a credential comes with its roots."""
+    if settings.ca_crl and common.HasField("combined_validation_context"):
+        validation = common.combined_validation_context.default_validation_context
+        validation.crl.filename = settings.ca_crl
 
 
 def _set_parameters(common: Any, settings: ServerTLSSettings) -> None:

@@ -44,6 +44,14 @@ TCP_ROUTES = virtual_service(
 )
 
 
+ROOTS = """
+apiVersion: v1
+kind: Secret
+metadata: {name: c, namespace: istio-ingress}
+stringData: {ca.crt: "-----BEGIN CERTIFICATE-----"}
+"""
+
+
 def common_tls(chain: dict[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = chain["transport_socket"]["typed_config"]["common_tls_context"]
     return found
@@ -160,13 +168,53 @@ def test_where_certificates_and_roots_come_from(
     settings: str, certificate: str, roots: str, required: bool
 ) -> None:
     server = HTTPS.replace("mode: SIMPLE, credentialName: a-cert", settings)
-    chain = shown(mesh_of(gateway_of(server)), "0.0.0.0_443")["filter_chains"][0]
+    chain = shown(mesh_of(gateway_of(server), ROOTS), "0.0.0.0_443")["filter_chains"][0]
 
     common = common_tls(chain)
     validation = common["combined_validation_context"]["validation_context_sds_secret_config"]
     assert common["tls_certificate_sds_secret_configs"][0]["name"] == certificate
     assert validation["name"] == roots
     assert chain["transport_socket"]["typed_config"]["require_client_certificate"] is required
+
+
+def test_an_optional_mutual_server_without_roots_asks_for_no_certificate() -> None:
+    server = HTTPS.replace("mode: SIMPLE", "mode: OPTIONAL_MUTUAL")
+
+    chain = shown(mesh_of(gateway_of(server)), "0.0.0.0_443")["filter_chains"][0]
+
+    assert "combined_validation_context" not in common_tls(chain)
+
+
+def test_a_revocation_list_beside_the_gateway_is_checked() -> None:
+    files = "serverCertificate: /c.pem, privateKey: /k.pem, caCertificates: /ca.pem"
+    server = HTTPS.replace(
+        "mode: SIMPLE, credentialName: a-cert", f"mode: MUTUAL, {files}, caCrl: /crl.pem"
+    )
+
+    chain = shown(mesh_of(gateway_of(server)), "0.0.0.0_443")["filter_chains"][0]
+
+    validation = common_tls(chain)["combined_validation_context"]["default_validation_context"]
+    assert validation["crl"] == {"filename": "/crl.pem"}
+
+
+def test_the_meshs_tls_defaults_hold_unless_the_server_says_otherwise() -> None:
+    defaults = """
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: istio, namespace: istio-system}
+data:
+  mesh: |
+    tlsDefaults: {minProtocolVersion: TLSV1_3, ecdhCurves: [P-256]}
+"""
+    other = HTTPS.replace("name: https", "name: other").replace("a.example", "b.example")
+    other = other.replace("mode: SIMPLE", "mode: SIMPLE, minProtocolVersion: TLSV1_2")
+
+    made = shown(mesh_of(gateway_of(HTTPS, other), defaults), "0.0.0.0_443")
+
+    assert [common_tls(chain)["tls_params"] for chain in made["filter_chains"]] == [
+        {"tls_minimum_protocol_version": "TLSv1_3", "ecdh_curves": ["P-256"]},
+        {"tls_minimum_protocol_version": "TLSv1_2", "ecdh_curves": ["P-256"]},
+    ]
 
 
 def test_versions_and_ciphers_are_those_of_the_server() -> None:
