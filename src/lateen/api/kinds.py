@@ -22,6 +22,7 @@ from lateen.api.gateway_api.route import (
 from lateen.api.kubernetes.config import ConfigMap, Secret
 from lateen.api.kubernetes.ingress import IngressClassSpec, IngressSpec
 from lateen.api.kubernetes.namespace import Namespace, NodeSpec, ServiceAccount
+from lateen.api.kubernetes.network_policy import NetworkPolicySpec
 from lateen.api.kubernetes.pod import PodSpec, PodStatus
 from lateen.api.kubernetes.service import Endpoints, EndpointSlice, ServiceSpec, ServiceStatus
 from lateen.api.kubernetes.workload import (
@@ -152,6 +153,7 @@ KUBERNETES: tuple[Kind, ...] = (
     Kind("batch", "Job", JobSpec, "jobs", ("v1",)),
     Kind("batch", "CronJob", CronJobSpec, "cronjobs", ("v1",)),
     Kind("networking.k8s.io", "Ingress", IngressSpec, "ingresses", ("v1",)),
+    Kind("networking.k8s.io", "NetworkPolicy", NetworkPolicySpec, "networkpolicies", ("v1",)),
     Kind("networking.k8s.io", "IngressClass", IngressClassSpec, "ingressclasses", ("v1",), False),
 )
 

@@ -25,6 +25,7 @@ COMMANDS = {  # name: (module, one line for the overview)
     "proxy-config": ("proxy_config", "show what a proxy is configured with"),
     "render": ("render", "print what one proxy would be sent"),
     "validate": ("validate", "check manifests one document at a time"),
+    "generate": ("generate", "derive manifests from the mesh's configuration"),
     "control": ("control", "run the control plane alone"),
     "agent": ("agent", "run the agent beside a workload"),
     "echo": ("echo", "run an application that answers with what it saw"),
@@ -34,7 +35,7 @@ COMMANDS = {  # name: (module, one line for the overview)
 
 GROUPS = {
     "A mesh on this machine": ("up", "down", "status", "logs", "exec"),
-    "Look and check": ("proxy-status", "proxy-config", "render", "validate"),
+    "Look and check": ("proxy-status", "proxy-config", "render", "validate", "generate"),
     "Parts": ("control", "agent", "echo"),
     "Other": ("completion", "version"),
 }

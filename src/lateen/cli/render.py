@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lateen.cli.input import add_files, add_mesh_options, files, folder_namespace, read_mesh
 from lateen.cli.render_objects import generated, print_documents, with_status
 
 if TYPE_CHECKING:
@@ -37,11 +38,7 @@ def add_parser(commands: Any) -> None:
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument(
-        "-f", "--file", dest="files", metavar="PATH", action="append", default=[],
-        help="a file, a folder (recursive) or - for standard input; may be repeated",
-    )  # fmt: skip
-    parser.add_argument("paths", nargs="*", metavar="PATH", help="more files and folders")
+    add_files(parser)
     which = parser.add_mutually_exclusive_group()
     which.add_argument(
         "--proxy", metavar="NODE", help="the proxy: a JSON object, or a file that holds one"
@@ -67,24 +64,22 @@ def add_parser(commands: Any) -> None:
         help="of objects that name none (default: what lateen.yaml says, else default)",
     )  # fmt: skip
     parser.add_argument("-o", "--output", choices=("json", "yaml"), default="yaml")
-    parser.add_argument("--root-namespace", default="istio-system", metavar="NAMESPACE")
-    parser.add_argument("--trust-domain", default="", metavar="DOMAIN")
-    parser.add_argument("--mesh-config", metavar="FILE", help="a MeshConfig document")
+    add_mesh_options(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from lateen.config import paths
+    from lateen.config.paths import read_paths
     from lateen.translate.envoy_filter.problems import problems as patch_problems
     from lateen.view.conflicts import conflicts
 
-    files = [*arguments.files, *arguments.paths]
+    paths = files(arguments)
     wanted = _types(arguments.types)
-    if not files or not wanted:
+    if not paths or not wanted:
         _complain("name files or folders with -f" if wanted else f"types are {', '.join(TYPES)}")
         return USAGE_ERROR
-    namespace = arguments.namespace or _folder_namespace(files)
-    reading = paths.read_paths(files, namespace=namespace)
-    mesh = _mesh(arguments, reading)
+    namespace = arguments.namespace or folder_namespace(paths)
+    reading = read_paths(paths, namespace=namespace)
+    mesh = read_mesh(arguments, reading)
     if arguments.status or arguments.generated:
         made = with_status(mesh) if arguments.status else generated(mesh)
         print_documents(made, arguments.output)
@@ -105,31 +100,6 @@ def _types(text: str) -> list[str]:
 
 def _complain(text: str) -> None:
     print(f"lateen render: {text}", file=sys.stderr)
-
-
-def _folder_namespace(files: Sequence[str]) -> str:
-    """Where `lateen up` would put objects that name no namespace."""
-    from lateen.local import settings
-
-    folders = (Path(file) for file in files if Path(file).is_dir())
-    found = (settings.read(folder).settings.namespace for folder in folders)
-    return next(filter(None, found), "default")
-
-
-def _mesh(arguments: argparse.Namespace, reading: "Reading") -> "Mesh":
-    from lateen.api.resource import Change
-    from lateen.view.mesh import Mesh, Settings
-
-    given = Path(arguments.mesh_config).read_text() if arguments.mesh_config else None
-    mesh = Mesh(
-        Settings(
-            trust_domain=arguments.trust_domain,
-            root_namespace=arguments.root_namespace,
-            mesh_config=given,
-        )
-    )
-    mesh.apply(Change(resource.key, resource) for resource in reading.resources)
-    return mesh
 
 
 # -- which proxy -------------------------------------------------------------------------------

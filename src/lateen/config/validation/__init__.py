@@ -19,6 +19,7 @@ from lateen.config.validation import (
     gateway,
     mesh_config,
     mesh_networks,
+    network_policy,
     proxy_config,
     service_entry,
     sidecar,
@@ -48,6 +49,7 @@ CHECKS: dict[str, Callable[[Resource[Any], Report], None]] = {
     "MeshConfig": mesh_config.check,
     "ConfigMap": config_map.check,
     "MeshNetworks": mesh_networks.check,
+    "NetworkPolicy": network_policy.check,
 }
 
 
