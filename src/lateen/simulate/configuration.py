@@ -38,13 +38,13 @@ def configuration(mesh: Mesh, proxy_class: ProxyClass) -> Configuration:
     listeners = _all(mesh, proxy_class, discovery.LISTENER, types.Listener)
     clusters = _all(mesh, proxy_class, discovery.CLUSTER, types.Cluster)
     routes = _named(
-        mesh, proxy_class, discovery.ROUTE, types.RouteConfiguration, _route_names(listeners)
+        mesh, proxy_class, discovery.ROUTE, types.RouteConfiguration, route_names(listeners)
     )
     endpoints = _named(
         mesh, proxy_class, discovery.ENDPOINT, types.ClusterLoadAssignment,
-        _endpoint_names(clusters),
+        endpoint_names(clusters),
     )  # fmt: skip
-    secrets = tuple(dict.fromkeys((*_server_secrets(listeners), *_client_secrets(clusters))))
+    secrets = tuple(dict.fromkeys((*server_secrets(listeners), *client_secrets(clusters))))
     return Configuration(listeners, routes, clusters, endpoints, secrets)
 
 
@@ -64,7 +64,7 @@ def _named(
     return found
 
 
-def _route_names(listeners: Iterable[Any]) -> list[str]:
+def route_names(listeners: Iterable[Any]) -> list[str]:
     managers = (
         messages.unpack(each.typed_config)
         for chain in _chains(listeners)
@@ -87,7 +87,7 @@ def _chains(listeners: Iterable[Any]) -> Iterator[Any]:
             yield listener.default_filter_chain
 
 
-def _endpoint_names(clusters: Iterable[Any]) -> list[str]:
+def endpoint_names(clusters: Iterable[Any]) -> list[str]:
     return [
         each.eds_cluster_config.service_name or each.name
         for each in clusters
@@ -95,12 +95,12 @@ def _endpoint_names(clusters: Iterable[Any]) -> list[str]:
     ]
 
 
-def _server_secrets(listeners: Iterable[Any]) -> Iterator[str]:
+def server_secrets(listeners: Iterable[Any]) -> Iterator[str]:
     for chain in _chains(listeners):
         yield from _secrets(chain.transport_socket, DOWNSTREAM_TLS)
 
 
-def _client_secrets(clusters: Iterable[Any]) -> Iterator[str]:
+def client_secrets(clusters: Iterable[Any]) -> Iterator[str]:
     for cluster in clusters:
         yield from _secrets(cluster.transport_socket, UPSTREAM_TLS)
         for match in cluster.transport_socket_matches:

@@ -161,7 +161,7 @@ def _tls_chains(
         for each in governing
         for route in each.tls
         for match in route.match
-        if route.route and _applies(match, scope, service.port)
+        if _has_destination(route.route) and _applies(match, scope, service.port)
     ]
 
 
@@ -175,7 +175,7 @@ def _tcp_chains(
     for each in governing:
         for route in each.tcp:
             found = [match for match in route.match if _applies(match, scope, service.port)]
-            if not route.route or (route.match and not found):
+            if not _has_destination(route.route) or (route.match and not found):
                 continue
             chain = _to_destinations(mesh, scope, service, each.key, route.route)
             subnets = tuple(prefix for match in found for prefix in match.destination_subnets)
@@ -200,6 +200,10 @@ def _applies(
     return selects(match.source_labels, scope.labels)
 
 
+def _has_destination(routes: Sequence[RouteDestination]) -> bool:
+    return any(each.destination is not None for each in routes)
+
+
 def _prefixes(service: StreamService, match: TLSMatchAttributes) -> tuple[str, ...]:
     """What the user says beats the service's own ranges; a unix socket has no address to match."""
     return (
@@ -216,17 +220,15 @@ def _to_destinations(
     key: Key,
     routes: Sequence[RouteDestination],
 ) -> StreamChain:
-    if len(routes) > 1:
-        routes = [route for route in routes if route.weight > 0] or routes[:1]
+    known = [(each.destination, each.weight) for each in routes if each.destination is not None]
+    if len(known) > 1:
+        known = [(to, weight) for to, weight in known if weight > 0] or known[:1]
     clusters = []
     policy = tcp.PLAIN
-    for route in routes:
-        destination = route.destination
-        if destination is None:
-            continue
+    for destination, weight in known:
         hostname, namespace, port = found_destination(mesh, scope, destination, service.port)
         name = names.outbound_cluster(port, destination.subset, hostname)
-        clusters.append((name, route.weight))
+        clusters.append((name, weight))
         if policy is tcp.PLAIN:
             policy = _policy(mesh, scope, hostname, namespace, destination.subset, port)
     if len(clusters) > 1:

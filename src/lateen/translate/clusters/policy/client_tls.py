@@ -130,6 +130,8 @@ def _user_context(
         settings.subject_alt_names or peer.subject_alt_names,
     )
     validation.default_validation_context.SetInParent()
+    if settings.ca_crl and not credential:  # a credential's list of revocations is its own
+        validation.default_validation_context.crl.filename = settings.ca_crl
     validation.validation_context_sds_secret_config.CopyFrom(root)
     return context
 

@@ -1,0 +1,1 @@
+"""Every field of Istio's API, and whether it changes anything: shown by leaving it out."""
