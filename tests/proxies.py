@@ -11,6 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from lateen.api.resource import Resource
+from lateen.simulate.configuration import configuration
+from lateen.translate import discovery
 from lateen.view.envoy_filter import GATEWAY_NAME
 from lateen.view.mesh import Mesh
 from lateen.view.proxy import ProxyClass
@@ -26,10 +28,12 @@ class Described(NamedTuple):
     namespace: str
     labels: tuple[tuple[str, str], ...] = ()
     address: str = "127.0.0.1"
+    settings: tuple[tuple[str, str], ...] = ()  # of the node's metadata
 
     def __str__(self) -> str:
         labels = ",".join(f"{name}={value}" for name, value in self.labels)
-        return f"{self.kind}.{self.namespace}[{labels}]@{self.address}"
+        settings = "".join(f" {name}={value}" for name, value in self.settings)
+        return f"{self.kind}.{self.namespace}[{labels}]@{self.address}{settings}"
 
     def proxy_class(self, mesh: Mesh) -> ProxyClass:
         description = {
@@ -37,7 +41,8 @@ class Described(NamedTuple):
             "name": "app",
             "namespace": self.namespace,
             "labels": dict(self.labels),
-            "ip": self.address,
+            "ips": self.address.split(","),
+            "metadata": dict(self.settings),
         }
         return classify(mesh, proxy_from_description(description, mesh).proxy_class)
 
@@ -101,3 +106,18 @@ def _labels(selector: Any) -> Mapping[str, str]:
 
 def _pairs(labels: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
     return tuple(sorted((labels or {}).items()))
+
+
+def cells(mesh: Mesh, proxy_class: ProxyClass) -> dict[tuple[str, str], bytes | None]:
+    """The bytes of every resource that the proxy would fetch, by type and name."""
+    held = configuration(mesh, proxy_class)
+    by_name = {
+        discovery.ROUTE: held.routes,
+        discovery.ENDPOINT: held.endpoints,
+        discovery.SECRET: held.secrets,
+    }
+    return {
+        (kind, name): discovery.cell(mesh, proxy_class, kind, name).read()
+        for kind in discovery.KINDS
+        for name in (*discovery.names(mesh, proxy_class, kind), *by_name.get(kind, ()))
+    }

@@ -9,7 +9,7 @@ from typing import Any
 
 from google.protobuf import json_format
 
-from lateen.envoy import schema, types
+from lateen.envoy import json_order, schema, types
 
 TYPE_PREFIX = "type.googleapis.com/"
 NANOSECONDS = 10**9
@@ -96,6 +96,7 @@ def empty(full_name: str) -> Any:
 def to_json(message: Any) -> dict[str, Any]:
     """As Envoy's own /config_dump shows it: snake_case names, Any expanded with `@type`.
 
+    Equal messages give equal text: maps are in the order of their keys.
     Raises `SchemaError` when an Any holds a type that this Envoy does not know.
     """
     try:
@@ -104,7 +105,8 @@ def to_json(message: Any) -> dict[str, Any]:
         )
     except TypeError as unknown:
         raise schema.SchemaError(f"cannot show {type_url(message)}: {unknown}") from unknown
-    return shown
+    made: dict[str, Any] = json_order.ordered(shown, message.DESCRIPTOR)
+    return made
 
 
 def from_json(document: dict[str, Any], full_name: str) -> Any:
