@@ -8,12 +8,13 @@ from collections.abc import Awaitable, Callable
 import hyperframe.frame as h2
 import pytest
 
+from lateen.base.tasks import Tasks
 from lateen.xds.transport import frames
 from lateen.xds.transport.call import Call
 from lateen.xds.transport.limits import Limits
 from lateen.xds.transport.listener import Listener, ListenError, parse_address
 from lateen.xds.transport.message import Message
-from lateen.xds.transport.service import Methods, Streaming, Unary
+from lateen.xds.transport.service import Deferred, Methods, Streaming, Unary
 from lateen.xds.transport.status import CallRefused, Status
 from tests.unit.xds.raw_client import ECHO, RawClient, connected
 
@@ -57,10 +58,27 @@ def scenario(
     }
 
     async def main() -> None:
-        async with connected(methods, limits) as client:
-            await steps(client, opened)
+        async with Tasks() as tasks:
+            slow = {
+                "/test/Slow": Deferred(slow_double, tasks),
+                "/test/Never": Deferred(never, tasks, seconds=0.05),
+            }
+            async with connected({**methods, **slow}, limits) as client:
+                await steps(client, opened)
 
     asyncio.run(main())
+
+
+async def slow_double(call: Call, message: bytes) -> bytes:
+    await asyncio.sleep(0)
+    if message == b"refuse":
+        raise CallRefused(Status.NOT_FOUND, "no such thing")
+    return message * 2
+
+
+async def never(call: Call, message: bytes) -> bytes:
+    await asyncio.Event().wait()
+    return b""
 
 
 def test_message_comes_back_in_data_frames_of_at_most_16_kib() -> None:
@@ -184,6 +202,22 @@ def test_unary_call_is_answered_and_ends() -> None:
         client.message(b"ab", 1, "END_STREAM")
         assert (await client.next(h2.DataFrame)).data == b"\0\0\0\0\4abab"
         assert await client.status() == {"grpc-status": "0"}
+
+    scenario(steps)
+
+
+@pytest.mark.parametrize(
+    ("path", "message", "status"),
+    [("/test/Slow", b"ab", "0"), ("/test/Slow", b"refuse", "5"), ("/test/Never", b"", "4")],
+)
+def test_deferred_answers_end_their_calls(path: str, message: bytes, status: str) -> None:
+    async def steps(client: RawClient, opened: list[Echo]) -> None:
+        client.hello()
+        client.open(path=path)
+        client.message(message, 1, "END_STREAM")
+        if status == "0":
+            assert (await client.next(h2.DataFrame)).data == b"\0\0\0\0\4abab"
+        assert (await client.status())["grpc-status"] == status
 
     scenario(steps)
 
