@@ -9,9 +9,9 @@ from lateen.catalog.service import Port, Registry, Resolution, Service
 
 EXPORT_TO = "networking.istio.io/exportTo"
 TRAFFIC_DISTRIBUTION = "networking.istio.io/traffic-distribution"
+SAME_NODE = "PreferSameNode"
 DISTRIBUTIONS = {
-    name.lower(): name
-    for name in ("PreferClose", "PreferSameZone", "PreferSameNode", "PreferSameNetwork")
+    name.lower(): name for name in ("PreferClose", "PreferSameZone", SAME_NODE, "PreferSameNetwork")
 }
 
 
@@ -87,6 +87,12 @@ def _port(port: ServicePort) -> Port:
         ),
         target_port=port.target_port or None,
     )
+
+
+def prefers_node(annotations: Mapping[str, str], field: str | None = "") -> bool:
+    """Whether a Service, or a Namespace for its Services, asks for endpoints on a client's node."""
+    written = field or annotations.get(TRAFFIC_DISTRIBUTION) or ""
+    return DISTRIBUTIONS.get(written.lower()) == SAME_NODE
 
 
 def _traffic_distribution(resource: Resource[ServiceSpec], of_namespace: Mapping[str, str]) -> str:

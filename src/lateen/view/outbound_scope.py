@@ -19,7 +19,7 @@ from lateen.api.sidecar import (
 )
 from lateen.base.incremental import derived
 from lateen.catalog.service import Locality
-from lateen.view import hosts
+from lateen.view import failover, hosts
 from lateen.view.mesh import Mesh
 from lateen.view.names import split_host
 from lateen.view.proxy import UNKNOWN, ProxyClass, ProxyKind
@@ -40,7 +40,7 @@ class OutboundScope:
     """The part of a ProxyClass that outbound configuration depends on. Hashable.
 
     `labels` has only the labels that some VirtualService's sourceLabels or DestinationRule's
-    workloadSelector asks for; `node` is empty unless some service keeps traffic on the node.
+    workloadSelector asks for; `node` is empty unless something asks for it.
     """
 
     kind: ProxyKind = ProxyKind.SIDECAR
@@ -51,12 +51,15 @@ class OutboundScope:
     network: str = ""
     locality: Locality = UNKNOWN
     node: str = ""
+    failover_labels: Labels = ()  # those that some failoverPriority asks for
     _hash: int = field(init=False, repr=False, compare=False, default=0)
 
     def __post_init__(self) -> None:
         """Scopes are in the key of nearly every memo, so their hash is made once."""
         parts = (self.kind, self.sight, self.labels, self.cluster, self.network)
-        object.__setattr__(self, "_hash", hash((*parts, self.locality, self.node)))
+        object.__setattr__(
+            self, "_hash", hash((*parts, self.locality, self.node, self.failover_labels))
+        )
 
     def __hash__(self) -> int:
         return self._hash
@@ -66,10 +69,10 @@ class OutboundScope:
         return Sight(self.namespace, self.sidecar)
 
     def anywhere(self) -> "OutboundScope":
-        """The same without the place: for what does not depend on locality and node."""
-        if self.locality == UNKNOWN and not self.node:
+        """The same without the place: for what does not depend on where its endpoints are."""
+        if self.locality == UNKNOWN and not self.node and not self.failover_labels:
             return self
-        return replace(self, locality=UNKNOWN, node="")
+        return replace(self, locality=UNKNOWN, node="", failover_labels=())
 
     def label(self, name: str) -> str | None:
         return next((value for key, value in self.labels if key == name), None)
@@ -138,7 +141,10 @@ def outbound_scope(mesh: Mesh, proxy_class: ProxyClass) -> OutboundScope:
         cluster=proxy_class.cluster,
         network=proxy_class.network,
         locality=proxy_class.locality,
-        node=proxy_class.node if mesh.index.keys("node local") else "",
+        node=proxy_class.node if asks_node(mesh) else "",
+        failover_labels=tuple(
+            pair for pair in proxy_class.labels if pair[0] in failover_uses(mesh)
+        ),
     )
 
 
@@ -181,6 +187,20 @@ def find_sidecar(mesh: Mesh, namespace: str, labels: Labels) -> Key | None:
 def label_uses(mesh: Mesh, reason: str) -> frozenset[str]:
     """Labels of proxies that some resource asks for: see `rows`."""
     return frozenset(label for why, label in mesh.index.rows("label use") if why == reason)
+
+
+@derived
+def failover_uses(mesh: Mesh) -> frozenset[str]:
+    """Labels by which clients rank endpoints."""
+    return label_uses(mesh, "failover") | failover.labels_of_mesh(mesh.config)
+
+
+@derived
+def asks_node(mesh: Mesh) -> bool:
+    """Whether anything depends on the node that a client is on."""
+    return bool(mesh.index.keys("node local")) or (
+        failover.HOSTNAME in failover.priorities_of_mesh(mesh.config)
+    )
 
 
 def egress_listeners(mesh: Mesh, scope: OutboundScope) -> tuple[EgressListener, ...]:

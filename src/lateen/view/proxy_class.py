@@ -16,7 +16,7 @@ from lateen.base.incremental import derived
 from lateen.catalog.service import Locality
 from lateen.catalog.workload import LOCALITY, NETWORK, parse_locality
 from lateen.view.mesh import Mesh
-from lateen.view.outbound_scope import label_uses
+from lateen.view.outbound_scope import failover_uses, label_uses
 from lateen.view.proxy import Interception, Proxy, ProxyClass, ProxyKind
 from lateen.view.selection import as_labels
 from lateen.view.workload import by_address, ingress_listeners, instances
@@ -128,7 +128,7 @@ def classify(mesh: Mesh, full: ProxyClass) -> ProxyClass:
     A connected proxy's class can change with the mesh: observe this node and move its streams.
     """
     asked = label_uses(mesh, "proxy") | label_uses(mesh, "source")
-    asked |= label_uses(mesh, f"client {full.namespace}")
+    asked |= label_uses(mesh, f"client {full.namespace}") | failover_uses(mesh)
     labels = tuple(
         pair for pair in full.labels if pair[0] not in VOLATILE_LABELS or pair[0] in asked
     )

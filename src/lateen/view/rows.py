@@ -13,7 +13,7 @@
     destination rule   (namespace, bucket)
     gateway            (label, value) or ()       Gateways by one label of their selector
     label use          (reason, label)            who asks for a label, or metadata, of a proxy
-    node local         ()                         Services that keep traffic on the node
+    node local         ()                         what asks for the node that a client is on
 
 The rows follow from the resource alone and never from other resources.
 """
@@ -27,11 +27,12 @@ from lateen.api.gateway import Gateway
 from lateen.api.kubernetes.pod import PodSpec
 from lateen.api.kubernetes.service import Endpoints, EndpointSlice, ServiceSpec
 from lateen.api.resource import Resource
+from lateen.api.kubernetes.namespace import Namespace
 from lateen.api.service_entry import ServiceEntry
 from lateen.api.virtual_service import VirtualService
 from lateen.api.workload_entry import WorkloadEntry
-from lateen.catalog import kubernetes_service, pod
-from lateen.view import hosts, names
+from lateen.catalog import kubernetes_service, pod, protocol
+from lateen.view import failover, hosts, names
 from lateen.view.index import Row
 
 VERSION = "ISTIO_VERSION"  # the metadata of a node that says its version
@@ -66,7 +67,15 @@ def _service(resource: Resource[ServiceSpec], domain: str) -> Iterator[Row]:
     host = kubernetes_service.hostname(resource.name, resource.namespace, domain)
     yield from _hostname(host, resource.namespace)
     yield from _selector(resource.namespace, resource.spec.selector)
-    if resource.spec.internal_traffic_policy == "Local":
+    spec = resource.spec
+    if spec.internal_traffic_policy == "Local" or kubernetes_service.prefers_node(
+        resource.meta.annotations, spec.traffic_distribution
+    ):
+        yield Row("node local", ())
+
+
+def _namespace(resource: Resource[Namespace], domain: str) -> Iterator[Row]:
+    if kubernetes_service.prefers_node(resource.meta.annotations):
         yield Row("node local", ())
 
 
@@ -171,6 +180,11 @@ BY_SPEC: dict[type[Any], Callable[[Resource[Any], str], Iterator[Row]]] = {
     PodSpec: _pod,
     ServiceEntry: _service_entry,
     ServiceSpec: _service,
+    for label in failover.labels_of_rule(resource.spec):
+        yield Row("label use", ("failover", label))
+    if failover.HOSTNAME in failover.priorities_of_rule(resource.spec):
+        yield Row("node local", ())
     VirtualService: _virtual_service,
     WorkloadEntry: _workload_entry,
 }
+    Namespace: _namespace,

@@ -24,7 +24,7 @@ from lateen.translate.endpoints.ranking import (
     compacted,
     distance,
     distributed,
-    label_rank,
+    rank,
     ranking,
 )
 from lateen.view.mesh import Mesh
@@ -141,8 +141,8 @@ def _ranked(mesh: Mesh, selection: Selection, ranks: Ranking) -> bytes:
         return _joined((of, 0) for _, of in distributed(parts, ranks.weights))
     client = ranks.locality or Locality()
     found = [(of, distance(client, place, ranks.failover_region)) for place, of in parts]
-    priorities = compacted(rank for _, rank in found)
-    return _joined((of, priorities[rank]) for of, rank in found)
+    priorities = compacted(each for _, each in found)
+    return _joined((of, priorities[each]) for of, each in found)
 
 
 def _ranked_by_labels(mesh: Mesh, selection: Selection, ranks: Ranking) -> bytes:
@@ -152,9 +152,9 @@ def _ranked_by_labels(mesh: Mesh, selection: Selection, ranks: Ranking) -> bytes
     for place, members in known:
         split: dict[int, list[Endpoint]] = {}
         for endpoint in chosen(mesh, selection, members):
-            split.setdefault(label_rank(endpoint, ranks.labels), []).append(endpoint)
+            split.setdefault(rank(endpoint, ranks), []).append(endpoint)
         found.extend(
-            (make_part(mesh, selection, place, tuple(split[rank])), rank) for rank in sorted(split)
+            (make_part(mesh, selection, place, tuple(split[each])), each) for each in sorted(split)
         )
-    priorities = compacted(rank for _, rank in found)
-    return _joined((of, priorities[rank]) for of, rank in found)
+    priorities = compacted(each for _, each in found)
+    return _joined((of, priorities[each]) for of, each in found)

@@ -1,7 +1,7 @@
 """Which localities a client uses first, or how its traffic is spread over them.
 
     distribute          weights by locality; localities that are not named get nothing
-    failover priority   labels that client and endpoint share, in order
+    failover priority   labels that client and endpoint share, in order; then failover, if written
     failover            same subzone, zone, region, then the failover region, then the rest
 
 Priorities begin at 0 without a gap, as Envoy demands.
@@ -21,7 +21,7 @@ ANY = "*"
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """A setting, seen from one place. Exactly one of the three is in use."""
+    """A setting, seen from one place: weights, labels, distance, or labels and then distance."""
 
     weights: tuple[tuple[str, int], ...] = ()  # locality pattern -> weight
     labels: tuple[tuple[str, str], ...] = ()  # label, and the client's value of it
@@ -41,11 +41,13 @@ def ranking(spread: Spread, scope: OutboundScope) -> Ranking | None:
         return None
     if not spread.ranks:
         return None
-    if setting.failover_priority:
-        client = client_labels(scope)
-        return Ranking(labels=tuple(_wanted(setting.failover_priority, client)))
     region = next((x.to for x in setting.failover if x.from_ == scope.locality.region), "")
-    return Ranking(locality=scope.locality, failover_region=region)
+    if not setting.failover_priority:
+        return Ranking(locality=scope.locality, failover_region=region)
+    labels = tuple(_wanted(setting.failover_priority, client_labels(scope)))
+    if not setting.failover:
+        return Ranking(labels=labels)
+    return Ranking(labels=labels, locality=scope.locality, failover_region=region)
 
 
 def _wanted(labels: Iterable[str], client: Mapping[str, str]) -> Iterable[tuple[str, str]]:
@@ -57,7 +59,7 @@ def _wanted(labels: Iterable[str], client: Mapping[str, str]) -> Iterable[tuple[
 
 def client_labels(scope: OutboundScope) -> dict[str, str]:
     """The client's labels, and its place in the form of labels."""
-    return dict(scope.labels) | place_labels(
+    return dict(scope.failover_labels) | place_labels(
         scope.locality, network=scope.network, cluster=scope.cluster, node=scope.node
     )
 
@@ -121,6 +123,9 @@ def distributed(
 # -- failover ----------------------------------------------------------------------------------
 
 
+DISTANCES = 5  # how many there are
+
+
 def distance(client: Locality, place: Locality, failover_region: str) -> int:
     """0 same subzone, 1 zone, 2 region, 3 elsewhere (or the failover region), 4 the rest."""
     if client.region == place.region:
@@ -137,6 +142,14 @@ def label_rank(endpoint: Endpoint, wanted: tuple[tuple[str, str], ...]) -> int:
         if have.get(label, "") != value:
             return len(wanted) - index
     return 0
+
+
+def rank(endpoint: Endpoint, ranks: Ranking) -> int:
+    """By labels first; among those that share as many, by distance where that is asked for."""
+    found = label_rank(endpoint, ranks.labels)
+    if ranks.locality is None:
+        return found
+    return found * DISTANCES + distance(ranks.locality, endpoint.locality, ranks.failover_region)
 
 
 def compacted(ranks: Iterable[int]) -> dict[int, int]:

@@ -206,6 +206,72 @@ def test_failover_can_go_by_labels() -> None:
     }  # fmt: skip
 
 
+LABELLED = "outlierDetection: {}, loadBalancer: {localityLbSetting: {failoverPriority: [version]"
+
+
+def labelled(policy: str) -> Mesh:
+    pods = pod("one", "10.1.0.1", "app: near, version: v1, istio-locality: us.east")
+    pods += pod("two", "10.1.0.2", "app: near, version: v2, istio-locality: us.west")
+    pods += pod("three", "10.1.0.3", "app: near, version: v2, istio-locality: eu.north")
+    near = service("near", "selector: {app: near}, ports: [{port: 80}]")
+    host = "near.default.svc.cluster.local"
+    return mesh_of(near + pods + rule(f"trafficPolicy: {{{policy}}}", host))
+
+
+def ranks(mesh: Mesh, client: ProxyClass) -> dict[str, int]:
+    name = "outbound|80||near.default.svc.cluster.local"
+    return {
+        place["locality"]["zone"]: place.get("priority", 0)
+        for place in localities(mesh, name, client)
+    }
+
+
+def test_failover_can_go_by_labels_of_the_workload() -> None:
+    mesh = labelled(LABELLED + "}}")
+    client = replace(at("us", "east"), labels=(("app", "front"), ("version", "v2")))
+
+    assert ranks(mesh, client) == {"east": 1, "west": 0, "north": 0}
+    assert ranks(mesh, replace(client, labels=(("version", "v1"),))) == {
+        "east": 0, "west": 1, "north": 1,
+    }  # fmt: skip
+
+
+def test_failover_by_labels_can_go_on_by_distance() -> None:
+    mesh = labelled(LABELLED + ", failover: [{from: us, to: eu}]}}")
+    client = replace(at("us", "east"), labels=(("version", "v2"),))
+
+    assert ranks(mesh, client) == {"east": 2, "west": 0, "north": 1}
+
+
+def test_labels_that_failover_goes_by_tell_clients_apart_and_others_do_not() -> None:
+    mesh = labelled(LABELLED + "}}")
+    one = replace(at("us", "east"), labels=(("app", "a"), ("version", "v2")))
+    two = replace(one, labels=(("app", "b"), ("version", "v2")))
+    name = "outbound|80||near.default.svc.cluster.local"
+
+    assert endpoints.cell(mesh, one, name) is endpoints.cell(mesh, two, name)
+    assert endpoints.cell(mesh, one, name) is not endpoints.cell(
+        mesh, replace(one, labels=(("version", "v1"),)), name
+    )
+
+
+def test_a_service_can_ask_for_its_own_node() -> None:
+    text = service(
+        "near", "selector: {app: near}, trafficDistribution: PreferSameNode, ports: [{port: 80}]"
+    )
+    for node in ("n1", "n2"):
+        text += pod(node, f"10.1.0.{node[1]}", "app: near", node=node)
+    name = "outbound|80||near.default.svc.cluster.local"
+    mesh = mesh_of(text)
+    found = {
+        endpoint["endpoint"]["address"]["socket_address"]["address"]: place.get("priority", 0)
+        for place in localities(mesh, name, replace(CLIENT, node="n2"))
+        for endpoint in place["lb_endpoints"]
+    }
+
+    assert found == {"10.1.0.1": 1, "10.1.0.2": 0}
+
+
 def test_failover_can_be_turned_off() -> None:
     policy = "outlierDetection: {}, loadBalancer: {localityLbSetting: {enabled: false}}"
 

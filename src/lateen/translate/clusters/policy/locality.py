@@ -19,8 +19,9 @@ from lateen.api.mesh_config import MeshConfig
 from lateen.catalog.service import Service
 
 # Kubernetes' trafficDistribution as labels that client and endpoint should share, best first.
+SAME_NETWORK = ("topology.istio.io/network",)
 SAME_ZONE = (
-    "topology.istio.io/network",
+    *SAME_NETWORK,
     "topology.kubernetes.io/region",
     "topology.kubernetes.io/zone",
 )
@@ -29,6 +30,7 @@ TRAFFIC_DISTRIBUTIONS = {
     "PreferClose": SAME_ZONE,
     "PreferSameZone": SAME_ZONE,
     "PreferSameNode": SAME_NODE,
+    "PreferSameNetwork": SAME_NETWORK,
 }
 
 
