@@ -160,6 +160,12 @@ class HeaderSwitch(Spec, frozen=True):
     disabled: bool | None = None
 
 
+class ForwardedSwitch(Spec, frozen=True):
+    """ProxyHeaders.XForwardedHost, XForwardedPort: off unless switched on."""
+
+    enabled: bool | None = None
+
+
 class ServerHeader(Spec, frozen=True):
     disabled: bool | None = None
     value: str = ""
@@ -191,8 +197,8 @@ class ProxyHeaders(Spec, frozen=True):
     envoy_debug_headers: HeaderSwitch | None = None
     metadata_exchange_headers: MetadataExchangeHeaders | None = None
     preserve_http1_header_case: bool | None = None
-    x_forwarded_host: HeaderSwitch | None = None
-    x_forwarded_port: HeaderSwitch | None = None
+    x_forwarded_host: ForwardedSwitch | None = None
+    x_forwarded_port: ForwardedSwitch | None = None
 
 
 class FileFlushSettings(Spec, frozen=True):
@@ -200,18 +206,53 @@ class FileFlushSettings(Spec, frozen=True):
     min_flush_size_kb: UInt32 | None = None
 
 
+class ConnectionProfile(StrEnum):
+    """ProxyConfig.ConnectionSettings.Profile"""
+
+    PROFILE_UNSPECIFIED = "PROFILE_UNSPECIFIED"
+    SIDECAR = "SIDECAR"
+    EDGE = "EDGE"
+
+
+class UnderscoresAction(StrEnum):
+    """ProxyConfig.ConnectionSettings.HeadersWithUnderscoresAction"""
+
+    UNSPECIFIED = "HEADERS_WITH_UNDERSCORES_UNSPECIFIED"
+    ALLOW = "HEADERS_WITH_UNDERSCORES_ALLOW"
+    REJECT_REQUEST = "HEADERS_WITH_UNDERSCORES_REJECT_REQUEST"
+    DROP_HEADER = "HEADERS_WITH_UNDERSCORES_DROP_HEADER"
+
+
+class EscapedSlashesAction(StrEnum):
+    """ProxyConfig.ConnectionSettings.PathWithEscapedSlashesAction"""
+
+    UNSPECIFIED = "PATH_WITH_ESCAPED_SLASHES_UNSPECIFIED"
+    KEEP_UNCHANGED = "KEEP_UNCHANGED"
+    REJECT_REQUEST = "REJECT_REQUEST"
+    UNESCAPE_AND_REDIRECT = "UNESCAPE_AND_REDIRECT"
+    UNESCAPE_AND_FORWARD = "UNESCAPE_AND_FORWARD"
+
+
 class ConnectionSettings(Spec, frozen=True):
     """ProxyConfig.ConnectionSettings"""
 
-    global_downstream_connection_limit: UInt32 | None = None
-    per_connection_buffer_limit_bytes: UInt32 | None = None
+    profile: ConnectionProfile = ConnectionProfile.PROFILE_UNSPECIFIED
+    global_downstream_connection_limit: Int32 | None = None
+    listener_per_connection_buffer_limit_bytes: Int32 | None = None
+    cluster_per_connection_buffer_limit_bytes: Int32 | None = None
     http_idle_timeout: Duration | None = None
+    http_max_connection_duration: Duration | None = None
+    http_max_stream_duration: Duration | None = None
     http_stream_idle_timeout: Duration | None = None
     http_request_timeout: Duration | None = None
-    http_max_connection_duration: Duration | None = None
-    http2_max_concurrent_streams: UInt32 | None = None
-    http2_initial_stream_window_size: UInt32 | None = None
-    http2_initial_connection_window_size: UInt32 | None = None
+    http_request_headers_timeout: Duration | None = None
+    http_drain_timeout: Duration | None = None
+    http_max_concurrent_streams: Int32 | None = None
+    http2_initial_stream_window_size: Int32 | None = None
+    http2_initial_connection_window_size: Int32 | None = None
+    http_headers_with_underscores_action: UnderscoresAction = UnderscoresAction.UNSPECIFIED
+    http_merge_slashes: bool | None = None
+    http_path_with_escaped_slashes_action: EscapedSlashesAction = EscapedSlashesAction.UNSPECIFIED
 
 
 class ProxyConfig(Spec, frozen=True):

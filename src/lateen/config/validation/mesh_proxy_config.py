@@ -176,11 +176,23 @@ def check_connections(report: Report, path: str, settings: ConnectionSettings | 
         ("http_idle_timeout", "httpIdleTimeout"),
         ("http_stream_idle_timeout", "httpStreamIdleTimeout"),
         ("http_request_timeout", "httpRequestTimeout"),
+        ("http_request_headers_timeout", "httpRequestHeadersTimeout"),
+        ("http_drain_timeout", "httpDrainTimeout"),
+        ("http_max_stream_duration", "httpMaxStreamDuration"),
         ("http_max_connection_duration", "httpMaxConnectionDuration"),
     ):
         value = getattr(settings, field)
         if value is not None and value < 0:
             report.error(f"{path}.{name}", f"duration must not be negative, not {value}")
+    for field, name in (
+        ("global_downstream_connection_limit", "globalDownstreamConnectionLimit"),
+        ("listener_per_connection_buffer_limit_bytes", "listenerPerConnectionBufferLimitBytes"),
+        ("cluster_per_connection_buffer_limit_bytes", "clusterPerConnectionBufferLimitBytes"),
+        ("http_max_concurrent_streams", "httpMaxConcurrentStreams"),
+    ):
+        number = getattr(settings, field)
+        if number is not None and number < 1:
+            report.error(f"{path}.{name}", f"must be at least 1, not {number}")
     for field, name in (
         ("http2_initial_stream_window_size", "http2InitialStreamWindowSize"),
         ("http2_initial_connection_window_size", "http2InitialConnectionWindowSize"),

@@ -12,6 +12,7 @@ that come and go; a scope's place counts only where the endpoints are part of th
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -39,7 +40,7 @@ from lateen.translate.clusters.target import Target, find_target, targets
 from lateen.view.mesh import Mesh
 from lateen.view.scope import OutboundScope, services
 
-LOAD_ASSIGNMENT = 33  # field of Cluster
+BUFFER_LIMIT, LOAD_ASSIGNMENT = 5, 33  # fields of Cluster
 
 DNS_TYPES = {Resolution.DNS: "STRICT_DNS", Resolution.DNS_ROUND_ROBIN: "LOGICAL_DNS"}
 
@@ -79,14 +80,21 @@ def outbound_cluster(mesh: Mesh, scope: OutboundScope, name: str, captured: bool
     if target is None:
         return None
     body = cluster_body(mesh, target, captured)
+    content = body.content + _buffer_limit(scope)
     if target.service.resolution not in DNS_TYPES:
-        return body.content
+        return content
     if not endpoints.exist(mesh, scope, name):
         return None
     if not body.holds_endpoints:
-        return body.content
+        return content
     assignment = endpoints.assignment(mesh, scope, name)
-    return body.content + wire.embedded(LOAD_ASSIGNMENT, assignment)
+    return content + wire.embedded(LOAD_ASSIGNMENT, assignment)
+
+
+def _buffer_limit(scope: OutboundScope) -> bytes:
+    """The proxy's own, over the bytes that it shares with others."""
+    limit = scope.traits.cluster_buffer_bytes
+    return wire.uint32_value(BUFFER_LIMIT, limit) if limit else b""
 
 
 class Body(NamedTuple):
@@ -125,6 +133,7 @@ def build(mesh: Mesh, target: Target, captured: bool) -> Any:
         sniffs=target.is_sidecar,
         upgrades=True,
     )
+    http = replace(http, preserves_case=target.preserves_case)
     if not names.is_server_name(target.name):
         http = apply_outbound_tls(
             mesh,

@@ -12,6 +12,7 @@ from typing import Any
 from lateen.api.duration import Duration
 from lateen.envoy import messages, types
 from lateen.envoy.messages import duration
+from lateen.translate.filters.proxy_settings import preserve_case
 
 HTTP_OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
 PASSTHROUGH_IDLE = Duration.parse("5m")  # Istio's idle limit of pass-through clusters
@@ -37,6 +38,7 @@ class Upstream:
     keepalive_timeout: Duration | None = None
     auto_sni: bool = False  # the server name is the request's Host
     auto_san_validation: bool = False  # and the certificate must hold it
+    preserves_case: bool = False  # of HTTP/1.1 header names
 
     @property
     def is_http2(self) -> bool:
@@ -60,12 +62,12 @@ def http_protocol_options(upstream: Upstream) -> Any:
     made = types.UpstreamHttpProtocolOptions()
     _apply_common(made, upstream)
     if upstream.protocol is UpstreamProtocol.CLIENT:
-        made.use_downstream_protocol_config.http_protocol_options.SetInParent()
+        _apply_http1(made.use_downstream_protocol_config.http_protocol_options, upstream)
         _apply_http2(made.use_downstream_protocol_config.http2_protocol_options, upstream)
     elif upstream.protocol is UpstreamProtocol.HTTP2:
         _apply_http2(made.explicit_http_config.http2_protocol_options, upstream)
     else:
-        made.explicit_http_config.http_protocol_options.SetInParent()
+        _apply_http1(made.explicit_http_config.http_protocol_options, upstream)
     if upstream.auto_sni:
         made.upstream_http_protocol_options.auto_sni = True
     if upstream.auto_san_validation:
@@ -84,6 +86,12 @@ def _apply_common(made: Any, upstream: Upstream) -> None:
         made.common_http_protocol_options.max_requests_per_connection.value = (
             upstream.max_requests_per_connection
         )
+
+
+def _apply_http1(options: Any, upstream: Upstream) -> None:
+    options.SetInParent()
+    if upstream.preserves_case:
+        preserve_case(options)
 
 
 def _apply_http2(options: Any, upstream: Upstream) -> None:

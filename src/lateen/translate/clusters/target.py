@@ -28,6 +28,7 @@ class Target:
     subset: Subset | None
     rule: DestinationPolicy | None
     is_sidecar: bool
+    preserves_case: bool = False  # of HTTP/1.1 header names
 
     def __hash__(self) -> int:
         """Rules hold maps and cannot be hashed; their names do well enough."""
@@ -73,5 +74,7 @@ def targets(mesh: Mesh, scope: OutboundScope, hostname: str) -> dict[str, Target
             continue
         for subset in (None, *(rule.subsets if rule else ())):
             name = names.outbound_cluster(port.number, subset.name if subset else "", hostname)
-            found[name] = Target(name, service, port, subset, rule, is_sidecar)
+            found[name] = Target(
+                name, service, port, subset, rule, is_sidecar, scope.traits.preserves_case
+            )
     return found

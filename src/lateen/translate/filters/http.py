@@ -45,10 +45,12 @@ def http_filters(
     is_grpc_web: bool = False,
     resolves: bool = False,
     may_be_grpc: bool = False,
+    hides_debug_headers: bool = False,
 ) -> list[Any]:
     """`policy` are HttpFilters that decide whether a request may pass; they come first.
 
     `may_be_grpc`: gRPC messages are counted on every route, not only where a route asks for it.
+    `hides_debug_headers`: no `x-envoy-*` headers in what passes.
     `resolves`: some route leads to a cluster that takes the address from the request's host.
     """
     made = list(policy)
@@ -61,7 +63,7 @@ def http_filters(
     made.append(_empty(CORS, "envoy.extensions.filters.http.cors.v3.Cors", is_off=True))
     if resolves:
         made.append(_dynamic_forward_proxy())
-    made.append(_empty(ROUTER, "envoy.extensions.filters.http.router.v3.Router"))
+    made.append(_router(hides_debug_headers=hides_debug_headers))
     return made
 
 
@@ -76,6 +78,11 @@ def _empty(name: str, full_name: str, *, is_off: bool = False) -> Any:
     made = types.HttpFilter(name=name, disabled=is_off)
     made.typed_config.CopyFrom(messages.empty(full_name))
     return made
+
+
+@cache
+def _router(*, hides_debug_headers: bool) -> Any:
+    return http_filter(ROUTER, types.Router(suppress_envoy_headers=hides_debug_headers))
 
 
 @cache

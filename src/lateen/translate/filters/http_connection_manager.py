@@ -13,9 +13,10 @@ from lateen.api.mesh_config import NormalizationType
 from lateen.api.mesh_proxy_config import ForwardClientCertDetails
 from lateen.envoy import messages, types
 from lateen.translate import names
-from lateen.translate.filters import access_log, network
+from lateen.translate.filters import access_log, network, proxy_settings
 from lateen.translate.filters.tracing import add_tracing
 from lateen.view.mesh import Mesh
+from lateen.view.proxy import ProxyClass
 from lateen.view.scope import OutboundScope
 
 WEBSOCKET = "websocket"
@@ -53,11 +54,12 @@ def http_connection_manager(
     edge: Edge = OUTBOUND,
     operation: str = "EGRESS",
     scope: OutboundScope | None = None,
+    proxy: ProxyClass | None = None,
 ) -> Any:
     """The `HttpConnectionManager`; routes come over ADS as `route_name` or are given inline.
 
     `stat_prefix` without the closing `;`. `operation` is the direction spans are named after;
-    without a `scope` nothing is traced.
+    without a `scope` nothing is traced. The ProxyConfig of `proxy` beats all other settings.
     """
     made = types.HttpConnectionManager()
     made.CopyFrom(_template())
@@ -70,6 +72,9 @@ def http_connection_manager(
     made.http_filters.extend(http_filters)
     _normalize_paths(made, mesh)
     _set_edge(made, edge)
+    if proxy is not None:
+        is_server = edge.forward_client_cert is not ForwardClientCertDetails.UNDEFINED
+        proxy_settings.apply_to_manager(made, mesh, proxy, is_server=is_server)
     if scope is not None:
         add_tracing(made, mesh, scope, operation=operation)
     access_log.add_access_logs(made, mesh)

@@ -9,13 +9,15 @@ from typing import Any
 
 from lateen.base.incremental import derived
 from lateen.envoy import messages, types
-from lateen.translate.filters import access_log, network
+from lateen.translate.filters import access_log, network, proxy_settings
 from lateen.translate.listeners import gateway_chain
-from lateen.translate.listeners.gateway_topology import topology
+from lateen.translate.rate_limit.limits import add_metadata
+from lateen.translate.rate_limit.network import network_filters as connection_limits
 from lateen.view import gateway
 from lateen.view.gateway import GatewayListener
 from lateen.view.mesh import Mesh
 from lateen.view.proxy import ProxyClass
+from lateen.view.proxy_settings import topology
 
 ANY_ADDRESS = "0.0.0.0"
 PRIVILEGED = 1024
@@ -72,6 +74,7 @@ def _listener(mesh: Mesh, proxy_class: ProxyClass, wanted: GatewayListener) -> b
     if _tells_names(made.filter_chains):
         made.listener_filters.append(network.listener_filter(network.TLS_INSPECTOR))
     access_log.add_listener_log(made, mesh)
+    proxy_settings.apply_to_listener(made, mesh, proxy_class)
     return messages.serialize(made)
 
 

@@ -18,7 +18,7 @@ from lateen.envoy import messages, types
 from lateen.translate import metadata, names, tls
 from lateen.translate.authorization import filters as authorization
 from lateen.translate.filters import http_connection_manager as hcm
-from lateen.translate.filters import tcp
+from lateen.translate.filters import proxy_settings, tcp
 from lateen.translate.filters.http import Direction, http_filters
 from lateen.translate.listeners import gateway_tls
 from lateen.translate.listeners.gateway_topology import edge
@@ -101,10 +101,12 @@ def _http_filter(mesh: Mesh, proxy_class: ProxyClass, server: GatewayServer, nam
             route_name=server.route_name,
             edge=edge(mesh, proxy_class),
             scope=scope.outbound_scope(mesh, proxy_class),
+                hides_debug_headers=proxy_settings.hides_debug_headers(mesh, proxy_class),
         )
     )
 
 
+            proxy=proxy_class,
 # -- TCP and TLS -------------------------------------------------------------------------------
 
 

@@ -9,7 +9,7 @@ from lateen.envoy import messages, types
 from lateen.translate import metadata, names, tls
 from lateen.translate.authorization import filters as authorization
 from lateen.translate.filters import http_connection_manager as hcm
-from lateen.translate.filters import tcp
+from lateen.translate.filters import proxy_settings, tcp
 from lateen.translate.filters.http import Direction, http_filters
 from lateen.translate.listeners import inbound_match
 from lateen.translate.listeners.inbound_match import Accepted
@@ -121,11 +121,13 @@ def _http_filter(mesh: Mesh, proxy_class: ProxyClass, port: InboundPort) -> Any:
         )
     )
 
+                hides_debug_headers=proxy_settings.hides_debug_headers(mesh, proxy_class),
 
 def route_configuration(port: InboundPort) -> Any:
     """Everything to the workload: no timeouts, a retry where nothing was sent yet."""
     made = types.RouteConfiguration(name=port.cluster)
     made.validate_clusters.value = False
+            proxy=proxy_class,
     host = made.virtual_hosts.add(name=f"inbound|http|{port.service_port}", domains=["*"])
     route = host.routes.add(name="default")
     route.match.prefix = "/"

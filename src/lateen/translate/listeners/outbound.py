@@ -13,7 +13,7 @@ from typing import Any
 from lateen.base.incremental import Node, derived
 from lateen.envoy import messages, types
 from lateen.translate import names, unknown_hosts
-from lateen.translate.filters import access_log, http, network, tcp
+from lateen.translate.filters import access_log, http, network, proxy_settings, tcp
 from lateen.translate.filters.http_connection_manager import (
     Edge,
     http_chain,
@@ -107,6 +107,7 @@ def _planned(mesh: Mesh, scope: OutboundScope, client: ProxyClass, plan: Listene
     if falls_through and not _takes_all(made):
         made.default_filter_chain.CopyFrom(_passthrough(mesh, scope, PASSTHROUGH_CHAIN))
     _add_inspectors(made, detects_http=detects)
+    proxy_settings.apply_to_listener(made, mesh, client)
     return made
 
 
@@ -127,9 +128,11 @@ def _http(
             http.Direction.OUTBOUND,
             is_grpc_web=plan.is_grpc_web,
             resolves=unknown_hosts.needs_resolver(mesh, scope, captured),
+            hides_debug_headers=proxy_settings.hides_debug_headers(mesh, client),
         ),
         edge=Edge(accept_http10=client.http10, is_forward_proxy=is_forward_proxy),
         scope=scope,
+        proxy=client,
     )
     return build.filter_chain((http_chain(manager),))
 
@@ -158,6 +161,7 @@ def _http_proxy(mesh: Mesh, scope: OutboundScope, client: ProxyClass, name: str,
     )
     plan = ListenerPlan(LOCALHOST, port, is_bound=True, route=names.HTTP_PROXY_ROUTE)
     made.filter_chains.append(_http(mesh, scope, client, plan, is_forward_proxy=True))
+    proxy_settings.apply_to_listener(made, mesh, client)
     return made
 
 
@@ -182,6 +186,7 @@ def _virtual_outbound(mesh: Mesh, scope: OutboundScope, client: ProxyClass) -> A
         made.default_filter_chain.CopyFrom(_passthrough(mesh, scope, CATCH_ALL_CHAIN))
     else:
         made.filter_chains.append(_passthrough(mesh, scope, CATCH_ALL_CHAIN))
+    proxy_settings.apply_to_listener(made, mesh, client)
     access_log.add_listener_log(made, mesh)
     return made
 
@@ -200,8 +205,13 @@ def _http_by_name(mesh: Mesh, client: ProxyClass) -> Any:
         mesh,
         stat_prefix=CATCH_ALL_HTTP_CHAIN,
         route_configuration=routes,
-        http_filters=http.http_filters(http.Direction.OUTBOUND, resolves=True),
+        http_filters=http.http_filters(
+            http.Direction.OUTBOUND,
+            resolves=True,
+            hides_debug_headers=proxy_settings.hides_debug_headers(mesh, client),
+        ),
         edge=Edge(accept_http10=client.http10),
+        proxy=client,
     )
     chain = build.filter_chain((http_chain(manager),), name=CATCH_ALL_HTTP_CHAIN)
     build.match_plaintext_http(chain)

@@ -23,6 +23,7 @@ from lateen.translate.listeners.build import UNIX
 from lateen.view import service as view_service
 from lateen.view.mesh import Mesh
 from lateen.view.proxy import Interception, ProxyClass
+from lateen.view.proxy_settings import relevant
 from lateen.view.scope import EgressListener, OutboundScope, egress_listeners, listener_services
 
 WILDCARD = "0.0.0.0"
@@ -89,6 +90,7 @@ def narrowed(proxy_class: ProxyClass) -> ProxyClass:
         addresses=proxy_class.addresses,
         loopback_index=proxy_class.loopback_index,
         dns_domain=proxy_class.dns_domain,
+        settings=relevant(proxy_class),
     )
 
 

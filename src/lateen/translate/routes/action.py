@@ -80,6 +80,7 @@ def forward(
             _add_weight(action, target)
     for target in targets:
         switch_on(route, target.needs)
+    action.append_x_forwarded_host = scope.traits.tells_host
     _set_hash_and_retries(action, mesh, http, targets)
     return True
 

@@ -126,7 +126,7 @@ def virtual_host(mesh: Mesh, outbound: OutboundScope, host: GatewayHost) -> byte
     routes.sort(key=lambda route: is_catch_all(route.match))
     made = types.RouteConfiguration()
     virtual = made.virtual_hosts.add(name=f"{host.host}:{host.number}", domains=[host.host])
-    virtual.include_request_attempt_count = True
+    virtual.include_request_attempt_count = not outbound.traits.hides_attempts
     virtual.routes.extend(routes)
     if host.requires_tls:
         virtual.require_tls = virtual.ALL

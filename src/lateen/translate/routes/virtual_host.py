@@ -43,7 +43,7 @@ def service_host(
 
     `index` is the egress listener's.
     """
-    table, made = _virtual_host(f"{hostname}:{port}", domains)
+    table, made = _virtual_host(scope, f"{hostname}:{port}", domains)
     routes = _routes(mesh, scope, index, hostname, port)
     made.routes.extend(routes or [default_route(mesh, scope, hostname, port)])
     return messages.serialize(table)
@@ -76,7 +76,7 @@ def unregistered_host(
     routes = http_routes(mesh, scope, found, port=port) if found is not None else []
     if not routes:
         return None
-    table, made = _virtual_host(f"{hostname}:{port}", domains)
+    table, made = _virtual_host(scope, f"{hostname}:{port}", domains)
     made.routes.extend(routes)
     return messages.serialize(table)
 
@@ -86,7 +86,7 @@ def catch_all_host(mesh: Mesh, scope: OutboundScope, captured: bool) -> bytes:
     """What happens to hosts that the table does not know, as the outbound traffic policy says."""
     cluster = unknown_hosts.http_cluster(mesh, scope, captured=captured)
     name = ALLOW_ANY if cluster else BLOCK_ALL
-    table, made = _virtual_host(name, ("*",))
+    table, made = _virtual_host(scope, name, ("*",))
     route = made.routes.add(name=name)
     route.match.prefix = "/"
     if not cluster:
@@ -127,9 +127,10 @@ def _others(
     yield from sorted(found, key=nearest)
 
 
-def _virtual_host(name: str, domains: tuple[str, ...]) -> tuple[Any, Any]:
+def _virtual_host(scope: OutboundScope, name: str, domains: tuple[str, ...]) -> tuple[Any, Any]:
     """A RouteConfiguration and its only VirtualHost, to be given routes."""
     table = types.RouteConfiguration()
-    made = table.virtual_hosts.add(name=name, include_request_attempt_count=True)
+    made = table.virtual_hosts.add(name=name)
+    made.include_request_attempt_count = not scope.traits.hides_attempts
     made.domains.extend(domains)
     return table, made

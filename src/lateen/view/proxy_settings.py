@@ -1,0 +1,125 @@
+"""What a proxy's ProxyConfig says of requests and connections, for everything made from it.
+
+the proxy's own (node metadata PROXY_CONFIG)  ->  MeshConfig.defaultConfig
+
+A block (`gatewayTopology`, `proxyHeaders`, `connectionSettings`) is taken whole from the first of
+the two that has it. The functions here read the mesh configuration and are cheap: callers are
+memoised, not they.
+"""
+
+import json
+from dataclasses import dataclass
+from functools import lru_cache
+
+from msgspec import structs
+
+from lateen.api.duration import Duration
+from lateen.api.mesh_proxy_config import (
+    ConnectionProfile,
+    ConnectionSettings,
+    EscapedSlashesAction,
+    ProxyConfig,
+    ProxyHeaders,
+    Topology,
+    UnderscoresAction,
+)
+from lateen.config.decode import decode
+from lateen.view.mesh import Mesh
+from lateen.view.proxy import ProxyClass, ProxyKind
+
+PROXY_CONFIG = "PROXY_CONFIG"
+# Envoy's advice for proxies at the edge, which the profile EDGE gives to gateways.
+EDGE = ConnectionSettings(
+    listener_per_connection_buffer_limit_bytes=32768,
+    cluster_per_connection_buffer_limit_bytes=32768,
+    http_idle_timeout=Duration.parse("1h"),
+    http_stream_idle_timeout=Duration.parse("5m"),
+    http_request_timeout=Duration.parse("5m"),
+    http_request_headers_timeout=Duration.parse("60s"),
+    http_max_concurrent_streams=100,
+    http2_initial_stream_window_size=65536,
+    http2_initial_connection_window_size=1048576,
+    http_headers_with_underscores_action=UnderscoresAction.REJECT_REQUEST,
+    http_merge_slashes=True,
+    http_path_with_escaped_slashes_action=EscapedSlashesAction.UNESCAPE_AND_REDIRECT,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ClientTraits:
+    """The part of the settings that routes and clusters depend on."""
+
+    hides_attempts: bool = False  # no x-envoy-attempt-count
+    tells_host: bool = False  # x-forwarded-host where the host is rewritten
+    preserves_case: bool = False  # of HTTP/1.1 header names
+    cluster_buffer_bytes: int = 0  # 0: Envoy's own
+
+
+PLAIN = ClientTraits()
+
+
+def topology(mesh: Mesh, proxy_class: ProxyClass) -> Topology:
+    return _own(proxy_class).gateway_topology or _default(mesh).gateway_topology or Topology()
+
+
+def headers(mesh: Mesh, proxy_class: ProxyClass) -> ProxyHeaders:
+    return _own(proxy_class).proxy_headers or _default(mesh).proxy_headers or ProxyHeaders()
+
+
+def connections(mesh: Mesh, proxy_class: ProxyClass) -> ConnectionSettings:
+    found = _own(proxy_class).connection_settings or _default(mesh).connection_settings
+    if found is None:
+        return ConnectionSettings()
+    if found.profile is ConnectionProfile.EDGE and proxy_class.kind is ProxyKind.ROUTER:
+        return _laid_over(EDGE, found)
+    return found
+
+
+def client_traits(mesh: Mesh, proxy_class: ProxyClass) -> ClientTraits:
+    written = headers(mesh, proxy_class)
+    return ClientTraits(
+        hides_attempts=written.attempt_count is not None and bool(written.attempt_count.disabled),
+        tells_host=written.x_forwarded_host is not None and bool(written.x_forwarded_host.enabled),
+        preserves_case=bool(written.preserve_http1_header_case),
+        cluster_buffer_bytes=(
+            connections(mesh, proxy_class).cluster_per_connection_buffer_limit_bytes or 0
+        ),
+    )
+
+
+def relevant(proxy_class: ProxyClass) -> tuple[tuple[str, str], ...]:
+    """The metadata that `headers` and `connections` read, for classes that are narrowed."""
+    own = _own(proxy_class)
+    if own.proxy_headers is None and own.connection_settings is None:
+        return ()
+    return tuple(pair for pair in proxy_class.settings if pair[0] == PROXY_CONFIG)
+
+
+def _default(mesh: Mesh) -> ProxyConfig:
+    return mesh.config.default_config or ProxyConfig()
+
+
+def _own(proxy_class: ProxyClass) -> ProxyConfig:
+    return _decoded(dict(proxy_class.settings).get(PROXY_CONFIG) or "{}")
+
+
+@lru_cache(maxsize=1024)
+def _decoded(written: str) -> ProxyConfig:
+    """What a proxy says of itself; nothing when that cannot be read."""
+    try:
+        tree = json.loads(written)
+    except ValueError:
+        return ProxyConfig()
+    made, _ = decode(tree, ProxyConfig, path="", strict=False)
+    return made or ProxyConfig()
+
+
+def _laid_over(base: ConnectionSettings, written: ConnectionSettings) -> ConnectionSettings:
+    """`base` with every field that is written."""
+    blank = ConnectionSettings()
+    chosen = {
+        name: getattr(written, name)
+        for name in ConnectionSettings.__struct_fields__
+        if getattr(written, name) != getattr(blank, name)
+    }
+    return structs.replace(base, **chosen)
