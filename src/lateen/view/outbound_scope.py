@@ -23,6 +23,7 @@ from lateen.view import failover, hosts
 from lateen.view.mesh import Mesh
 from lateen.view.names import split_host
 from lateen.view.proxy import UNKNOWN, ProxyClass, ProxyKind
+from lateen.view.proxy_settings import PLAIN, ClientTraits, client_traits
 from lateen.view.selection import Labels, selects
 
 NOBODY = "~"  # in place of a namespace: exclude
@@ -52,11 +53,12 @@ class OutboundScope:
     locality: Locality = UNKNOWN
     node: str = ""
     failover_labels: Labels = ()  # those that some failoverPriority asks for
+    traits: ClientTraits = PLAIN
     _hash: int = field(init=False, repr=False, compare=False, default=0)
 
     def __post_init__(self) -> None:
         """Scopes are in the key of nearly every memo, so their hash is made once."""
-        parts = (self.kind, self.sight, self.labels, self.cluster, self.network)
+        parts = (self.kind, self.sight, self.labels, self.cluster, self.network, self.traits)
         object.__setattr__(
             self, "_hash", hash((*parts, self.locality, self.node, self.failover_labels))
         )
@@ -145,6 +147,7 @@ def outbound_scope(mesh: Mesh, proxy_class: ProxyClass) -> OutboundScope:
         failover_labels=tuple(
             pair for pair in proxy_class.labels if pair[0] in failover_uses(mesh)
         ),
+        traits=client_traits(mesh, proxy_class),
     )
 
 
