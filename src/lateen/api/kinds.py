@@ -37,6 +37,7 @@ from lateen.api.mesh_config import MeshConfig
 from lateen.api.mesh_networks import MeshNetworks
 from lateen.api.peer_authentication import PeerAuthentication
 from lateen.api.proxy_config import ProxyConfigResource
+from lateen.api.rate_limit import RateLimit
 from lateen.api.request_authentication import RequestAuthentication
 from lateen.api.resource import Spec
 from lateen.api.service_entry import ServiceEntry
@@ -53,6 +54,9 @@ SECURITY = "security.istio.io"
 TELEMETRY = "telemetry.istio.io"
 EXTENSIONS = "extensions.istio.io"
 GATEWAY_API = "gateway.networking.k8s.io"
+RATE_LIMIT = "ratelimit.lateen.dev"
+
+CHECKED_GROUPS = (".istio.io", ".lateen.dev")  # a misspelt field, kind or version is an error
 
 ISTIO_NETWORKING_VERSIONS = ("v1", "v1beta1", "v1alpha3")
 
@@ -70,8 +74,8 @@ class Kind:
     key_kind: str = ""  # the kind in a Key, where it differs
 
     @property
-    def is_istio(self) -> bool:
-        return self.group.endswith(".istio.io")
+    def is_checked(self) -> bool:
+        return self.group.endswith(CHECKED_GROUPS)
 
     @property
     def in_key(self) -> str:
@@ -122,6 +126,8 @@ ISTIO: tuple[Kind, ...] = (
     Kind(EXTENSIONS, "WasmPlugin", WasmPlugin, "wasmplugins", ("v1alpha1",)),
     Kind(EXTENSIONS, "TrafficExtension", TrafficExtension, "trafficextensions", ("v1alpha1",)),
 )
+
+LATEEN: tuple[Kind, ...] = (Kind(RATE_LIMIT, "RateLimit", RateLimit, "ratelimits", ("v1alpha1",)),)
 
 # Documents of their own, as files and `--mesh-config` hold them; no Kubernetes objects.
 MESH: tuple[Kind, ...] = (
@@ -189,7 +195,7 @@ GATEWAY: tuple[Kind, ...] = (
     Kind(GATEWAY_API, "ListenerSet", ListenerSetSpec, "listenersets", ("v1", "v1alpha1")),
 )
 
-ALL: tuple[Kind, ...] = ISTIO + MESH + KUBERNETES + GATEWAY
+ALL: tuple[Kind, ...] = ISTIO + LATEEN + MESH + KUBERNETES + GATEWAY
 
 BY_GROUP_KIND: dict[tuple[str, str], Kind] = {(kind.group, kind.kind): kind for kind in ALL}
 

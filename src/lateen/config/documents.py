@@ -209,7 +209,7 @@ def known_kind(document: Document, value: dict[str, Any], *, strict: bool) -> Ki
     elif not document.namespace:
         document.namespace = document.home
     document.key = Key(kind.in_key, document.namespace, document.name)
-    if kind.is_istio and short not in kind.versions:
+    if kind.is_checked and short not in kind.versions:
         document.problems.append(
             Problem(
                 code="unknown-version",
@@ -225,7 +225,7 @@ def known_kind(document: Document, value: dict[str, Any], *, strict: bool) -> Ki
 def report_unknown_kind(document: Document, group: str, version: str) -> None:
     """A kind of ours that is misspelt is a mistake; anything else is somebody else's."""
     siblings = [kind.kind for kind in kinds.ALL if kind.group == group]
-    if not group.endswith(".istio.io") or group in kinds.OTHER_ISTIO_GROUPS:
+    if not group.endswith(kinds.CHECKED_GROUPS) or group in kinds.OTHER_ISTIO_GROUPS:
         return
     elsewhere = next((kind for kind in kinds.ISTIO if kind.kind == document.kind), None)
     hint = (

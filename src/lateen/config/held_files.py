@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from lateen.api import kinds
 from lateen.api.resource import Key, Resource
 from lateen.base.problem import Problem, Severity
 from lateen.config import paths
@@ -90,12 +91,14 @@ def parsed(text: str, path: Path, old: File, namespace: str) -> File:
 
 
 def refuse_misspelt(document: Document) -> None:
-    """A field that Istio's API does not have is a mistake, as its admission webhook holds.
+    """A field that Istio's or Lateen's API lacks is a mistake, as their admission webhooks hold.
 
     Read without it the object would mean something else: a route without its weight gets none.
     """
     resource = document.resource
-    if resource is not None and resource.api_version.partition("/")[0].endswith(".istio.io"):
+    if resource is not None and (
+        resource.api_version.partition("/")[0].endswith(kinds.CHECKED_GROUPS)
+    ):
         document.problems = [
             replace(problem, severity=Severity.ERROR) if problem.code == UNKNOWN_FIELD else problem
             for problem in document.problems

@@ -174,6 +174,17 @@ _SPECIAL: dict[str, str] = {
     "NetworkExtAuthz": "envoy.extensions.filters.network.ext_authz.v3.ExtAuthz",
     "NetworkWasm": "envoy.extensions.filters.network.wasm.v3.Wasm",
     "HttpLocalRateLimit": "envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit",
+    "HttpRateLimit": "envoy.extensions.filters.http.ratelimit.v3.RateLimit",
+    "NetworkLocalRateLimit": "envoy.extensions.filters.network.local_ratelimit.v3.LocalRateLimit",
+    "NetworkRateLimit": "envoy.extensions.filters.network.ratelimit.v3.RateLimit",
+    "RateLimitDescriptor": "envoy.extensions.common.ratelimit.v3.RateLimitDescriptor",
+    "LocalRateLimitDescriptor": "envoy.extensions.common.ratelimit.v3.LocalRateLimitDescriptor",
+    "RateLimitActions": "envoy.config.route.v3.RateLimit",
+    "RateLimitAction": "envoy.config.route.v3.RateLimit.Action",
+    "RateLimitExpression": "envoy.extensions.rate_limit_descriptors.expr.v3.Descriptor",
+    "RateLimitRequest": "envoy.service.ratelimit.v3.RateLimitRequest",
+    "RateLimitResponse": "envoy.service.ratelimit.v3.RateLimitResponse",
+    "TokenBucket": "envoy.type.v3.TokenBucket",
     "StatsAccessLog": "envoy.extensions.access_loggers.stats.v3.Config",
     "DynamicForwardProxyCluster": (
         "envoy.extensions.clusters.dynamic_forward_proxy.v3.ClusterConfig"

@@ -42,6 +42,7 @@ _CONFIG_KINDS: dict[str, tuple[str, str]] = {
     "AuthorizationPolicy": ("security.istio.io/v1", "authorization-policy"),
     "Telemetry": ("telemetry.istio.io/v1", "telemetry"),
     "WasmPlugin": ("extensions.istio.io/v1alpha1", "wasm-plugin"),
+    "RateLimit": ("ratelimit.lateen.dev/v1alpha1", "rate-limit"),
 }
 
 

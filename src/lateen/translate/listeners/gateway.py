@@ -67,15 +67,27 @@ def _listener(mesh: Mesh, proxy_class: ProxyClass, wanted: GatewayListener) -> b
             found = gateway_chain.chains(mesh, proxy_class, server, name)
             made.filter_chains.extend(found)
     _leave_out_twins(made)
+    _limit_rates(made, mesh, proxy_class, wanted.port)
     if not made.filter_chains:
         return None
     if topology(mesh, proxy_class).proxy_protocol is not None:
         made.listener_filters.append(network.listener_filter(network.PROXY_PROTOCOL))
     if _tells_names(made.filter_chains):
         made.listener_filters.append(network.listener_filter(network.TLS_INSPECTOR))
-    access_log.add_listener_log(made, mesh)
     proxy_settings.apply_to_listener(made, mesh, proxy_class)
+    access_log.add_listener_log(made, mesh)
     return messages.serialize(made)
+
+
+def _limit_rates(made: Any, mesh: Mesh, proxy_class: ProxyClass, port: int) -> None:
+    """Connections are counted first in every chain; the chains name whose limits they carry."""
+    limits = connection_limits(mesh, proxy_class, port)
+    for chain in made.filter_chains:
+        add_metadata(chain, mesh, proxy_class.namespace, proxy_class.labels)
+        if limits:
+            filters = [*limits, *chain.filters]
+            del chain.filters[:]
+            chain.filters.extend(filters)
 
 
 def _leave_out_twins(made: Any) -> None:

@@ -24,6 +24,7 @@ from lateen.translate.listeners import gateway_tls
 from lateen.translate.listeners.gateway_topology import edge
 from lateen.translate.listeners.inbound_chain import trust_domains
 from lateen.translate.listeners.inbound_match import MESH_ALPN
+from lateen.translate.rate_limit import http as rate_limit
 from lateen.translate.routes.action import destination_cluster
 from lateen.view import destination_rule, gateway, hosts, scope, virtual_service
 from lateen.view.gateway import GatewayServer
@@ -95,18 +96,21 @@ def _http_filter(mesh: Mesh, proxy_class: ProxyClass, server: GatewayServer, nam
             stat_prefix=f"outbound_{name}",
             http_filters=http_filters(
                 Direction.GATEWAY,
-                policy=authorization.http_filters(mesh, proxy_class),
+                policy=(
+                    *authorization.http_filters(mesh, proxy_class),
+                    *rate_limit.http_filters(mesh, proxy_class),
+                ),
                 is_grpc_web=is_web,
+                hides_debug_headers=proxy_settings.hides_debug_headers(mesh, proxy_class),
             ),
             route_name=server.route_name,
             edge=edge(mesh, proxy_class),
             scope=scope.outbound_scope(mesh, proxy_class),
-                hides_debug_headers=proxy_settings.hides_debug_headers(mesh, proxy_class),
+            proxy=proxy_class,
         )
     )
 
 
-            proxy=proxy_class,
 # -- TCP and TLS -------------------------------------------------------------------------------
 
 

@@ -14,6 +14,9 @@ from lateen.translate.filters.http import Direction, http_filters
 from lateen.translate.listeners import inbound_match
 from lateen.translate.listeners.inbound_match import Accepted
 from lateen.translate.listeners.inbound_port import InboundPort
+from lateen.translate.rate_limit import http as rate_limit
+from lateen.translate.rate_limit.limits import add_metadata
+from lateen.translate.rate_limit.network import network_filters as connection_limits
 from lateen.view.authentication import MutualTLSMode
 from lateen.view.mesh import Mesh
 from lateen.view.proxy import ProxyClass
@@ -55,6 +58,7 @@ def _filter_chain(mesh: Mesh, proxy_class: ProxyClass, port: InboundPort, kind: 
     if kind.is_mutual:
         context = _tls_context(mesh, port, kind)
         chain.transport_socket.CopyFrom(tls.transport_socket(context))
+    chain.filters.extend(connection_limits(mesh, proxy_class, port.port))
     if kind.is_http:
         chain.filters.append(_http_filter(mesh, proxy_class, port))
     else:
@@ -62,6 +66,7 @@ def _filter_chain(mesh: Mesh, proxy_class: ProxyClass, port: InboundPort, kind: 
         chain.filters.append(_tcp_filter(mesh, port, kind))
     if port.source is not None and port.source.kind != "Service":
         metadata.set_config(chain, port.source)
+    add_metadata(chain, mesh, proxy_class.namespace, proxy_class.labels)
     return chain
 
 
@@ -110,24 +115,27 @@ def _http_filter(mesh: Mesh, proxy_class: ProxyClass, port: InboundPort) -> Any:
             stat_prefix=port.cluster if port.is_passthrough else f"inbound_{port.name}",
             http_filters=http_filters(
                 Direction.INBOUND,
-                policy=authorization.http_filters(mesh, proxy_class),
+                policy=(
+                    *authorization.http_filters(mesh, proxy_class),
+                    *rate_limit.http_filters(mesh, proxy_class),
+                ),
                 is_grpc_web=is_web,
                 may_be_grpc=port.protocol is not Protocol.HTTP,
+                hides_debug_headers=proxy_settings.hides_debug_headers(mesh, proxy_class),
             ),
             route_configuration=route_configuration(port),
             edge=replace(hcm.INBOUND, accept_http10=proxy_class.http10),
             operation="INGRESS",
             scope=outbound_scope(mesh, proxy_class),
+            proxy=proxy_class,
         )
     )
 
-                hides_debug_headers=proxy_settings.hides_debug_headers(mesh, proxy_class),
 
 def route_configuration(port: InboundPort) -> Any:
     """Everything to the workload: no timeouts, a retry where nothing was sent yet."""
     made = types.RouteConfiguration(name=port.cluster)
     made.validate_clusters.value = False
-            proxy=proxy_class,
     host = made.virtual_hosts.add(name=f"inbound|http|{port.service_port}", domains=["*"])
     route = host.routes.add(name="default")
     route.match.prefix = "/"
