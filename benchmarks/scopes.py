@@ -101,7 +101,7 @@ def cost(classes: int) -> tuple[str, ...]:
     mesh = Mesh()
     mesh.apply(mesh_of(SERVICES))
     server = DiscoveryServer(
-        MeshCatalogue(mesh), clock=system_clock, metrics=Registry(), admission=lambda *_: None
+        MeshCatalogue(mesh), clock=system_clock, metrics=Registry(), admission=lambda *_: ""
     )
     server.without_timers()
     before, begun = resident_megabytes(), time.process_time()

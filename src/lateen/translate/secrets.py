@@ -62,9 +62,7 @@ def parse(name: str, namespace: str) -> Credential | None:
 def secret(mesh: Mesh, proxy_class: ProxyClass, name: str) -> bytes | None:
     """The Secret message; None when it is absent, unreadable or not for this proxy."""
     credential = parse(name, proxy_class.namespace)
-    if credential is None or not _is_reachable(mesh, proxy_class, credential, name):
-        return None
-    if proxy_class.kind is not ProxyKind.ROUTER and not _is_granted(mesh, proxy_class, credential):
+    if credential is None or refusal(mesh, proxy_class, name):
         return None
     if credential.wants_roots:
         return _roots(mesh, name, credential)
@@ -75,6 +73,23 @@ def secret(mesh: Mesh, proxy_class: ProxyClass, name: str) -> bytes | None:
 def exists(mesh: Mesh, proxy_class: ProxyClass, name: str) -> bool:
     """Whether the proxy is served a secret of that name; what is in it does not matter."""
     return secret(mesh, proxy_class, name) is not None
+
+
+def refusal(mesh: Mesh, proxy_class: ProxyClass, name: str) -> str:
+    """Why this proxy may not have the secret; empty when it may."""
+    credential = parse(name, proxy_class.namespace)
+    if credential is None:
+        return "the name is of no kind of secret that is served"
+    if not _is_reachable(mesh, proxy_class, credential, name):
+        return f"it is of namespace {credential.namespace}, and no ReferenceGrant permits it"
+    if proxy_class.kind is not ProxyKind.ROUTER and not _is_granted(mesh, proxy_class, credential):
+        return "no DestinationRule with a workloadSelector gives it to this workload"
+    return ""
+
+
+def absence(mesh: Mesh, proxy_class: ProxyClass, name: str) -> str:
+    """Why `secret` is None, whichever the reason."""
+    return refusal(mesh, proxy_class, name) or "there is no such secret, or it holds no PEM"
 
 
 def _is_reachable(mesh: Mesh, proxy_class: ProxyClass, credential: Credential, name: str) -> bool:

@@ -38,3 +38,6 @@ class Catalogue(Protocol):
 
     def cell(self, scope: Any, type_url: str, name: str) -> Node:
         """Value: the serialized resource, or None."""
+
+    def absence(self, scope: Any, type_url: str, name: str) -> str:
+        """Why a resource that was asked for by name is not given, for people to read."""

@@ -5,12 +5,13 @@ from typing import Any, NamedTuple
 from lateen.api.resource import Key
 from lateen.base.incremental import Graph, Node, derived
 from lateen.catalog.service import Locality
-from lateen.translate import discovery
+from lateen.translate import discovery, secrets
 from lateen.translate.envoy_filter.layer import Patching, patching
 from lateen.view.mesh import Mesh
 from lateen.view.proxy import Proxy, ProxyClass
 from lateen.view.proxy_class import NodeError, classify, proxy_from_node
 from lateen.view.scope import OutboundScope, outbound_scope
+from lateen.xds import kinds
 from lateen.xds import node as node_message
 from lateen.xds.cells import Cell
 from lateen.xds.rejections import config_paths, read_keys
@@ -59,10 +60,8 @@ class MeshCatalogue:
         return tuple(self._described(key) for key in keys)
 
     def _described(self, key: Key) -> str:
-        resource = self._mesh.resource(key)
-        if resource is None or not resource.origin.file:
-            return str(key)
-        return f"{key} ({resource.origin})"
+        origin = self._mesh.origin(key)
+        return f"{key} ({origin})" if origin.file else str(key)
 
     def classify(self, proxy_class: ProxyClass) -> Node:
         return seen_from.node(self._mesh, proxy_class)
@@ -72,6 +71,11 @@ class MeshCatalogue:
 
     def cell(self, scope: "Place", type_url: str, name: str) -> Node:
         return discovery.cell(self._mesh, scope.proxy_class, type_url, name)
+
+    def absence(self, scope: "Place", type_url: str, name: str) -> str:
+        if type_url != kinds.SECRET:
+            return "there is none"
+        return secrets.absence(self._mesh, scope.proxy_class, name)
 
 
 class Place(NamedTuple):

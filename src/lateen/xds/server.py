@@ -9,20 +9,22 @@ waits for the next turn and goes out as one push.
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from math import inf
 from typing import Any
 
+from lateen.audit.event import NO_RECORDER, Recorder
 from lateen.base.clock import Clock
 from lateen.base.incremental import Node
 from lateen.base.metrics import DURATION_BUCKETS, Registry
 from lateen.view.proxy import Proxy
-from lateen.xds import kinds
+from lateen.xds import kinds, records
 from lateen.xds.catalogue import Catalogue
 from lateen.xds.groups import Group
 from lateen.xds.rejections import rejected_names
 from lateen.xds.requests import Reader, Request
-from lateen.xds.scopes import Scopes
+from lateen.xds.responses import Sent
+from lateen.xds.scopes import Scope, Scopes
 from lateen.xds.stream import Stream
 from lateen.xds.transport.call import Call
 from lateen.xds.transport.service import Methods, Streaming
@@ -35,17 +37,24 @@ SERVICE = "/envoy.service.discovery.v3.AggregatedDiscoveryService/"
 TURN_SECONDS = 0.05  # of moving streams to other scopes, before the loop serves others
 SWEEP_SECONDS = 30.0  # at most so long groups live without streams: proxies reconnect
 
-Admission = Callable[[Call, Proxy, dict[str, Any]], bool]
+Admission = Callable[[Call, Proxy, dict[str, Any]], str]
 
 
 class DiscoveryServer:
-    """`admission` says whether a credential proves who the proxy is.
+    """`admission` gives the identity that a credential proves; empty: nothing is proven.
 
     It raises CallRefused when there must be one, or when it does not cover what the proxy claims.
+    Streams that come so far, and secrets told or withheld, are recorded in `audit`.
     """
 
     def __init__(
-        self, catalogue: Catalogue, *, clock: Clock, metrics: Registry, admission: Admission
+        self,
+        catalogue: Catalogue,
+        *,
+        clock: Clock,
+        metrics: Registry,
+        admission: Admission,
+        audit: Recorder = NO_RECORDER,
     ) -> None:
         self.catalogue = catalogue
         self.scopes = Scopes(catalogue, self._failed)
@@ -53,6 +62,7 @@ class DiscoveryServer:
         self._failures: dict[Node, str] = {}
         self._clock = clock
         self._admission = admission
+        self._audit = audit
         self._delta = Reader(delta=True)
         self._whole = Reader(delta=False)
         self._classes: dict[Node, dict[Stream, None]] = {}
@@ -201,10 +211,16 @@ class DiscoveryServer:
     # streams (Home)
 
     def arrived(self, stream: Stream, request: Request) -> None:
-        if request.node is None or not request.node.id:
-            raise CallRefused(Status.INVALID_ARGUMENT, "the first request names no node id")
-        proxy, metadata = self.catalogue.proxy(request.node)
-        stream.is_proven = self._admission(stream.call, proxy, metadata)
+        try:
+            if request.node is None or not request.node.id:
+                raise CallRefused(Status.INVALID_ARGUMENT, "the first request names no node id")
+            proxy, metadata = self.catalogue.proxy(request.node)
+            stream.identity = self._admission(stream.call, proxy, metadata)
+        except CallRefused as refusal:
+            claimed = request.node.id if request.node is not None else ""
+            self._audit.record(records.stream(stream, claimed, refusal.text))
+            raise
+        self._audit.record(records.stream(stream, request.node.id))
         node = self.catalogue.classify(proxy.proxy_class)
         self.scopes.watch_node(node)
         self.scopes.settle()
@@ -250,6 +266,17 @@ class DiscoveryServer:
             },
         )  # fmt: skip
         return Rejection(request.nonce, text, names, sources, self._clock())
+
+    def told_secrets(self, stream: Stream, scope: Scope, sent: Sent) -> None:
+        for name in sent.names:
+            self._audit.record(records.secret(stream, name))
+        for name in sent.removed:
+            reason = self.catalogue.absence(scope.proxy_class, kinds.SECRET, name)
+            self._audit.record(records.secret(stream, name, reason))
+
+    def withheld(self, stream: Stream, names: Iterable[str], reason: str) -> None:
+        for name in names:
+            self._audit.record(records.secret(stream, name, reason))
 
     def sent(self, type_url: str, times: int = 1) -> None:
         if times:

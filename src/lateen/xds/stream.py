@@ -9,13 +9,14 @@ response is built.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from lateen.view.proxy import Proxy
 from lateen.xds import kinds
 from lateen.xds.groups import Group
 from lateen.xds.requests import WILDCARD, Reader, Request
+from lateen.xds.responses import Sent
 from lateen.xds.scopes import Scope, Scopes
 from lateen.xds.transport.call import Call
 from lateen.xds.transport.status import CallRefused, Status
@@ -35,7 +36,7 @@ class Home(Protocol):
     def scopes(self) -> Scopes: ...
 
     def arrived(self, stream: "Stream", request: Request) -> None:
-        """Identifies the proxy: sets `proxy`, `scope` and `is_proven`.
+        """Identifies the proxy: sets `proxy`, `scope` and `identity`.
 
         CallRefused if it must not be served.
         """
@@ -45,6 +46,10 @@ class Home(Protocol):
     def rejected(self, stream: "Stream", watch: Watch, request: Request) -> Rejection: ...
 
     def sent(self, type_url: str) -> None: ...
+
+    def told_secrets(self, stream: "Stream", scope: Scope, sent: Sent) -> None: ...
+
+    def withheld(self, stream: "Stream", names: Iterable[str], reason: str) -> None: ...
 
     def after(self, seconds: float, act: Callable[[], None]) -> Callable[[], None]:
         """Acts later; the function returned stops that."""
@@ -59,7 +64,7 @@ class Stream:
         self.connected = clock()
         self.proxy: Proxy | None = None
         self.scope: Scope | None = None
-        self.is_proven = False  # whether a credential has shown who the proxy is
+        self.identity = ""  # what a credential has proven; empty: nothing
         self.watches: dict[str, Watch] = {}
         self._home = home
         self._reader = reader
@@ -97,7 +102,7 @@ class Stream:
         catalogue = self._home.scopes.catalogue
         if not catalogue.serves(request.type_url):
             return
-        if request.type_url == kinds.SECRET and not self.is_proven:
+        if request.type_url == kinds.SECRET and not self.identity:
             self._withhold(request)
             return
         if len(self.watches) >= MOST_TYPES:
@@ -119,10 +124,16 @@ class Stream:
 
     def _withhold(self, request: Request) -> None:
         """Private keys go to proven identities only; as Istio does, nothing is answered."""
+        reason = "secrets are served on the secure port only"
         log.warning(
-            "secrets are served on the secure port only",
+            reason,
             extra={"proxy": self.proxy.id if self.proxy else "", "resources": request.subscribe},
         )
+        self._home.withheld(self, request.subscribe, reason)
+
+    def told_secrets(self, sent: Sent) -> None:
+        assert self.scope is not None
+        self._home.told_secrets(self, self.scope, sent)
 
     def _next(self, watch: Watch, request: Request) -> None:
         if request.nonce:

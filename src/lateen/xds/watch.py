@@ -8,6 +8,7 @@ merged response when the acknowledgement comes.
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from lateen.xds import kinds
 from lateen.xds.groups import NOTHING, Group
 from lateen.xds.requests import WILDCARD, Request
 from lateen.xds.responses import Response, Sent
@@ -118,6 +119,8 @@ class Watch:
         self.last = response.sent
         self.outstanding.append(response.sent)
         self.stream.call.send(response)
+        if self.group.type_url == kinds.SECRET:
+            self.stream.told_secrets(response.sent)
 
     # receiving
 

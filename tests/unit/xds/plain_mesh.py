@@ -44,6 +44,9 @@ class PlainMesh:
     def sources(self, cell: Cell) -> tuple[str, ...]:
         return (f"source of {cell.name}",)
 
+    def absence(self, scope: ProxyClass, type_url: str, name: str) -> str:
+        return f"no {name}"
+
     def classify(self, proxy_class: ProxyClass) -> Node:
         return effective_class.node(self, proxy_class)
 

@@ -15,7 +15,7 @@ from tests.unit.xds.plain_mesh import PlainMesh
 async def serving(
     mesh: PlainMesh,
     *,
-    admission: Admission = lambda call, proxy, metadata: True,
+    admission: Admission = lambda call, proxy, metadata: "spiffe://test",
     limits: Limits | None = None,
 ) -> AsyncIterator[tuple[DiscoveryServer, int]]:
     server = DiscoveryServer(mesh, clock=system_clock, metrics=Registry(), admission=admission)
