@@ -247,7 +247,7 @@ class FolderSource:
         for key in sorted(self._pending):
             places = self._places.get(key)
             now = self._object(places[0], key) if places else None
-            if now == self._sent.get(key):
+            if _is_told(now, self._sent.get(key)):
                 continue
             changes.append(Change(key, now))
             if now is None:
@@ -256,3 +256,8 @@ class FolderSource:
                 self._sent[key] = now
         self._pending.clear()
         return tuple(changes)
+
+
+def _is_told(now: Resource[Any] | None, sent: Resource[Any] | None) -> bool:
+    """A place that has moved is told too: problems name it."""
+    return now == sent and (now is None or sent is None or now.origin == sent.origin)

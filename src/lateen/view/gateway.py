@@ -63,6 +63,7 @@ class GatewayListener:
 class RejectedServer:
     server: GatewayServer
     reason: str
+    winner: Key  # the Gateway whose server stays
 
 
 @dataclass(slots=True)
@@ -72,39 +73,47 @@ class Merge:
     accepted: list[GatewayServer] = field(default_factory=list)
     rejected: list[RejectedServer] = field(default_factory=list)
     plain: dict[tuple[int, str], GatewayServer] = field(default_factory=dict)
-    encrypted: set[tuple[int, str]] = field(default_factory=set)
-    names: set[tuple[int, str, str]] = field(default_factory=set)  # port, bind, host of TLS servers
+    encrypted: dict[tuple[int, str], GatewayServer] = field(default_factory=dict)
+    names: dict[tuple[int, str, str], GatewayServer] = field(  # port, bind, host of TLS servers
+        default_factory=dict
+    )
 
     def add(self, server: GatewayServer) -> None:
-        reason = self._conflict(server)
-        if reason:
-            self.rejected.append(RejectedServer(server, reason))
+        conflict = self._conflict(server)
+        if conflict is not None:
+            winner, reason = conflict
+            self.rejected.append(RejectedServer(server, reason, winner.gateway))
             return
         place = (server.port, server.bind)
         self.accepted.append(server)
         if server.is_tls:
-            self.encrypted.add(place)
+            self.encrypted.setdefault(place, server)
         else:
             self.plain.setdefault(place, server)
         if server.server.tls is not None:
-            self.names.update((*place, host) for host in server.hosts)
+            self.names.update(((*place, host), server) for host in server.hosts)
 
-    def _conflict(self, server: GatewayServer) -> str:
+    def _conflict(self, server: GatewayServer) -> tuple[GatewayServer, str] | None:
+        """Which server leaves this one no room, and how."""
         place = (server.port, server.bind)
         if server.server.tls is not None:
             taken = [host for host in server.hosts if (*place, host) in self.names]
             if taken:
-                return f"host {taken[0].partition('/')[2]} is already served with TLS on this port"
+                host = taken[0].partition("/")[2]
+                winner = self.names[(*place, taken[0])]
+                return winner, f"host {host} is already served with TLS on this port"
         first = self.plain.get(place)
         if first is not None and not (first.is_http and server.is_http and not server.is_tls):
-            return f"port {server.port} already serves {first.protocol}"
+            return first, f"port {server.port} already serves {first.protocol}"
         if first is None and place in self.encrypted and not server.is_tls:
-            return f"port {server.port} already serves TLS"
+            return self.encrypted[place], f"port {server.port} already serves TLS"
         if server.is_tls and server.is_http:
             same = (item for item in self.accepted if item.route_name == server.route_name)
-            if next(same, None) is not None:
-                return f"port name {server.route_name.split('.')[2]} is used twice in the Gateway"
-        return ""
+            twin = next(same, None)
+            if twin is not None:
+                name = server.route_name.split(".")[2]
+                return twin, f"port name {name} is used twice in the Gateway"
+        return None
 
 
 @derived

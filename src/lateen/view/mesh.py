@@ -16,7 +16,7 @@ from lateen.api.mesh_networks import MeshNetworks
 from lateen.api.resource import Change, Key, Resource
 from lateen.api.service_entry import ServiceEntry
 from lateen.base.incremental import Graph, Table
-from lateen.base.problem import Problem
+from lateen.base.problem import Origin, Problem
 from lateen.catalog import address_pool, kubernetes_service, service_entry
 from lateen.catalog.workload import NETWORK, Place
 from lateen.gateway_api.feed import Feed
@@ -52,6 +52,7 @@ class Mesh:
         self.index = Index(self.graph)
         self.problems: tuple[Problem, ...] = ()  # of the mesh configuration itself
         self._resources: Table[Key, Resource[Any]] = Table(self.graph, "resource")
+        self._origins: Table[Key, Origin] = Table(self.graph, "origin")
         self._config: Table[str, MeshConfig] = Table(self.graph, "mesh config")
         self._networks: Table[str, MeshNetworks] = Table(self.graph, "mesh networks")
         self._allocated: Table[str, str] = Table(self.graph, "allocated address")
@@ -122,6 +123,10 @@ class Mesh:
         """Tracked: a reader depends on this object alone, present or not."""
         return self._resources.get(key)
 
+    def origin(self, key: Key) -> Origin:
+        """Where the object is written. Tracked, apart from the object: lines move more often."""
+        return self._origins.get(key) or Origin()
+
     def of_kind(self, kind: str, namespace: str) -> tuple[Resource[Any], ...]:
         """All of a kind in a namespace, sorted by name. Tracked: depends on all of them."""
         return self._read(self.index.keys("kind", kind, namespace))
@@ -147,6 +152,10 @@ class Mesh:
 
     def _apply(self, key: Key, resource: Resource[Any] | None) -> None:
         old = self._resources.peek(key)
+        if resource is None:
+            self._origins.discard(key)
+        else:
+            self._origins.put(key, resource.origin)
         if resource == old:
             return
         if resource is None:

@@ -12,6 +12,9 @@
     sidecar host       (bucket,)                  VirtualServices for sidecars by `hosts.bucket`
     destination rule   (namespace, bucket)
     gateway            (label, value) or ()       Gateways by one label of their selector
+    gateway selector   (label, value, ...)        the same by the whole selector
+    stream place       (address, port)            ServiceEntries by where clients send plain TCP
+    only one           (kind, namespace, selector) kinds of which the oldest alone counts
     label use          (reason, label)            who asks for a label, or metadata, of a proxy
     node local         ()                         what asks for the node that a client is on
 
@@ -24,10 +27,10 @@ from typing import Any
 from lateen.api.destination_rule import DestinationRule
 from lateen.api.envoy_filter import EnvoyFilter
 from lateen.api.gateway import Gateway
+from lateen.api.kubernetes.namespace import Namespace
 from lateen.api.kubernetes.pod import PodSpec
 from lateen.api.kubernetes.service import Endpoints, EndpointSlice, ServiceSpec
 from lateen.api.resource import Resource
-from lateen.api.kubernetes.namespace import Namespace
 from lateen.api.service_entry import ServiceEntry
 from lateen.api.virtual_service import VirtualService
 from lateen.api.workload_entry import WorkloadEntry
@@ -36,6 +39,8 @@ from lateen.view import failover, hosts, names
 from lateen.view.index import Row
 
 VERSION = "ISTIO_VERSION"  # the metadata of a node that says its version
+SINGLE = frozenset(("Sidecar", "PeerAuthentication", "Telemetry", "ProxyConfig"))
+ANY_ADDRESS = "0.0.0.0"
 MANY = frozenset(("Pod", "Endpoints", "EndpointSlice", "Service", "ServiceEntry", "Secret"))
 
 
@@ -44,6 +49,8 @@ def rows(resource: Resource[Any], domain: str) -> set[Row]:
     if resource.kind not in MANY:
         found.add(Row("all", (resource.kind,)))
     found.update(_label_uses(resource.spec))
+    if resource.kind in SINGLE:
+        found.add(Row("only one", (resource.kind, resource.namespace, _selector_text(resource))))
     of_kind = BY_SPEC.get(type(resource.spec))
     if of_kind is not None:
         found.update(of_kind(resource, domain))
@@ -52,15 +59,26 @@ def rows(resource: Resource[Any], domain: str) -> set[Row]:
 
 def _label_uses(spec: Any) -> Iterator[Row]:
     """Labels by which a policy chooses proxies: proxies differ in these."""
+    for label in _selector_labels(spec):
+        yield Row("label use", ("proxy", label))
+
+
+def _selector_labels(spec: Any) -> dict[str, str]:
+    """Of a policy, however its selector is called and built."""
+    found: dict[str, str] = {}
     for name in ("selector", "workload_selector"):
         selector = getattr(spec, name, None)
-        if selector is None:
-            continue
-        if not isinstance(selector, dict):
+        if selector is not None and not isinstance(selector, dict):
             selector = getattr(selector, "match_labels", None) or getattr(selector, "labels", {})
         if isinstance(selector, dict):
-            for label in selector:
-                yield Row("label use", ("proxy", label))
+            found |= selector
+    return found
+
+
+def _selector_text(resource: Resource[Any]) -> str:
+    labels = sorted(_selector_labels(resource.spec).items())
+    refs = (f"{ref.kind}/{ref.name}" for ref in getattr(resource.spec, "target_refs", ()) or ())
+    return ",".join((*(f"{label}={value}" for label, value in labels), *refs))
 
 
 def _service(resource: Resource[ServiceSpec], domain: str) -> Iterator[Row]:
@@ -87,6 +105,16 @@ def _service_entry(resource: Resource[ServiceEntry], domain: str) -> Iterator[Ro
         yield from _selector(resource.namespace, spec.workload_selector.labels)
     for endpoint in spec.endpoints:
         yield Row("address", (endpoint.address,))
+    for port in spec.ports:
+        if _is_stream(port.protocol):
+            for address in spec.addresses or (ANY_ADDRESS,):
+                yield Row("stream place", (address, str(port.number)))
+
+
+def _is_stream(written: str) -> bool:
+    """Connections that nothing but their address and port tells apart."""
+    speaks = protocol.parse(written)
+    return speaks.is_tcp and not speaks.is_tls
 
 
 def _hostname(host: str, namespace: str) -> Iterator[Row]:
@@ -152,6 +180,10 @@ def _destination_rule(resource: Resource[DestinationRule], domain: str) -> Itera
     if resource.spec.workload_selector is not None:
         for label in resource.spec.workload_selector.match_labels:
             yield Row("label use", (f"client {resource.namespace}", label))
+    for label in failover.labels_of_rule(resource.spec):
+        yield Row("label use", ("failover", label))
+    if failover.HOSTNAME in failover.priorities_of_rule(resource.spec):
+        yield Row("node local", ())
 
 
 def _envoy_filter(resource: Resource[EnvoyFilter], domain: str) -> Iterator[Row]:
@@ -169,6 +201,8 @@ def _envoy_filter(resource: Resource[EnvoyFilter], domain: str) -> Iterator[Row]
 def _gateway(resource: Resource[Gateway], domain: str) -> Iterator[Row]:
     selector = resource.spec.selector
     yield Row("gateway", min(selector.items()) if selector else ())
+    whole = (part for pair in sorted(selector.items()) for part in pair)
+    yield Row("gateway selector", tuple(whole))
 
 
 BY_SPEC: dict[type[Any], Callable[[Resource[Any], str], Iterator[Row]]] = {
@@ -177,14 +211,10 @@ BY_SPEC: dict[type[Any], Callable[[Resource[Any], str], Iterator[Row]]] = {
     EndpointSlice: _endpoint_slice,
     Endpoints: _endpoints,
     Gateway: _gateway,
+    Namespace: _namespace,
     PodSpec: _pod,
     ServiceEntry: _service_entry,
     ServiceSpec: _service,
-    for label in failover.labels_of_rule(resource.spec):
-        yield Row("label use", ("failover", label))
-    if failover.HOSTNAME in failover.priorities_of_rule(resource.spec):
-        yield Row("node local", ())
     VirtualService: _virtual_service,
     WorkloadEntry: _workload_entry,
 }
-    Namespace: _namespace,

@@ -1,60 +1,65 @@
-"""What only one of two can have."""
+"""All conflicts together: in order, and at the price of what changed."""
 
+from lateen.api.resource import Change
+from lateen.config import documents
 from lateen.view.conflicts import conflicts
 from lateen.view.mesh import Mesh
-from tests.unit.view.meshes import istio, mesh_of
+from tests.unit.view.conflicts.told import told
+from tests.unit.view.meshes import apply, delete, istio, mesh_of
 
 ROUTE = "http: [{route: [{destination: {host: web}}]}]"
+HOSTS = 200
 
 
-def told(mesh: Mesh) -> list[tuple[str, str, str]]:
-    return [(item.code, item.resource, item.path) for item in conflicts(mesh)]
+def rule(name: str, host: str) -> str:
+    return istio("VirtualService", name, f"hosts: [{host}], {ROUTE}")
 
 
-def rule(name: str, more: str = "", namespace: str = "default") -> str:
-    return istio("VirtualService", name, f"hosts: [a.com, b.com], {ROUTE}{more}", namespace)
-
-
-def test_mesh_without_conflicts_has_none() -> None:
-    assert told(mesh_of(rule("a"))) == []
-
-
-def test_second_virtual_service_of_a_host_is_reported() -> None:
-    found = conflicts(mesh_of(rule("a") + rule("b")))
-
-    assert [item.path for item in found] == ["spec.hosts[0]", "spec.hosts[1]"]
-    assert found[0].resource == "VirtualService default/b"
-    assert "VirtualService default/a" in found[0].message
-    assert found[0].line > 1
-
-
-def test_virtual_services_that_no_namespace_sees_both_of_do_not_conflict() -> None:
-    private = ", exportTo: ['.']"
-
-    assert told(mesh_of(rule("a", private) + rule("b", private, "far"))) == []
-
-
-def test_virtual_services_of_gateways_do_not_conflict() -> None:
-    gateway = ", gateways: [edge]"
-
-    assert told(mesh_of(rule("a", gateway) + rule("b", gateway))) == []
-
-
-def test_server_that_is_left_out_is_reported() -> None:
-    http = "{port: {number: 80, name: h, protocol: HTTP}, hosts: ['*']}"
-    tcp = "{port: {number: 80, name: t, protocol: TCP}, hosts: ['*']}"
-    mesh = mesh_of(
-        istio("Gateway", "a", f"selector: {{istio: x}}, servers: [{http}]")
-        + istio("Gateway", "b", f"selector: {{istio: x}}, servers: [{tcp}]")
+def crowd() -> Mesh:
+    """Half of the hosts have two VirtualServices."""
+    return mesh_of(
+        "".join(rule(f"a{number}", f"h{number}.com") for number in range(HOSTS))
+        + "".join(rule(f"b{number}", f"h{number}.com") for number in range(HOSTS // 2))
     )
 
-    assert told(mesh) == [("gateway-conflict", "Gateway default/b", "spec.servers[0]")]
+
+def test_a_conflict_goes_with_either_side() -> None:
+    mesh = mesh_of(rule("a", "a.com") + rule("b", "a.com"))
+    assert told(mesh) == [("virtual-service-conflict", "VirtualService default/b", "spec.hosts[0]")]
+
+    delete(mesh, "VirtualService", "default", "a")
+
+    assert told(mesh) == []
 
 
-def test_second_subset_of_a_name_is_reported() -> None:
-    spec = "host: web, subsets: [{name: v1, labels: {version: v1}}]"
-    mesh = mesh_of(istio("DestinationRule", "a", spec) + istio("DestinationRule", "b", spec))
+def test_one_change_costs_the_rows_that_it_enters() -> None:
+    mesh = crowd()
+    assert len(conflicts(mesh)) == HOSTS // 2
+    before = mesh.graph.evaluations
 
-    assert told(mesh) == [
-        ("destination-rule-conflict", "DestinationRule default/b", "spec.subsets[0].name")
-    ]
+    apply(mesh, rule("c", "h150.com"))
+
+    assert len(conflicts(mesh)) == HOSTS // 2 + 1
+    assert mesh.graph.evaluations - before < 10
+
+
+def test_an_object_without_conflicts_costs_nothing_but_its_row() -> None:
+    mesh = crowd()
+    conflicts(mesh)
+    before = mesh.graph.evaluations
+
+    apply(mesh, rule("c", "new.com"))
+    conflicts(mesh)
+
+    assert mesh.graph.evaluations - before < 3
+
+
+def test_places_follow_the_lines_of_the_file() -> None:
+    mesh = mesh_of(rule("a", "a.com") + rule("b", "a.com"))
+    moved = documents.read("\n\n" + rule("a", "a.com") + rule("b", "a.com"), "mesh.yaml")
+
+    mesh.apply(Change(each.key, each) for each in moved.resources)
+
+    (found,) = conflicts(mesh)
+    assert found.line == 9
+    assert "(mesh.yaml:4)" in found.message

@@ -177,14 +177,14 @@ def problem(
     place: str = "",
 ) -> Problem:
     """The fault as a finding; `place` names the resource that stays unpatched."""
-    resource = mesh.resource(key)
+    origin = mesh.origin(key)
     return Problem(
         code=code,
         message=f"{place}: {fault}" if place else str(fault),
         severity=severity,
         resource=str(key),
         path=f"spec.configPatches[{index}]",
-        file=resource.origin.file if resource is not None else "",
-        line=resource.origin.line if resource is not None else 0,
+        file=origin.file,
+        line=origin.line,
         hint=fault.hint,
     )
