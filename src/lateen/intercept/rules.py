@@ -34,6 +34,7 @@ class What(StrEnum):
     USER = "meta skuid"
     GROUP = "meta skgid"
     MARK = "meta mark"
+    STATE = "ct state"
 
 
 class Owner(StrEnum):
@@ -45,9 +46,20 @@ class Owner(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class PortRange:
+    """Ends included."""
+
+    first: int
+    last: int
+
+    def __str__(self) -> str:
+        return f"{self.first}-{self.last}"
+
+
+@dataclass(frozen=True, slots=True)
 class Match:
     what: What
-    value: str | int | IPv4Network
+    value: str | int | IPv4Network | PortRange
     negated: bool = False
 
     def __str__(self) -> str:
@@ -77,9 +89,24 @@ class Redirect:
 
 
 @dataclass(frozen=True, slots=True)
+class Accept:
+    def __str__(self) -> str:
+        return "accept"
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    def __str__(self) -> str:
+        return "drop"
+
+
+Verdict = Return | Jump | Redirect | Accept | Drop
+
+
+@dataclass(frozen=True, slots=True)
 class Rule:
     matches: tuple[Match, ...]
-    verdict: Return | Jump | Redirect
+    verdict: Verdict
 
     def __str__(self) -> str:
         return " ".join(map(str, (*self.matches, self.verdict)))
@@ -90,6 +117,7 @@ class Chain:
     name: str
     rules: tuple[Rule, ...]
     hook: str = ""  # prerouting, output; empty for a chain that is only jumped to
+    filters: bool = False  # lets through or drops, before addresses are rewritten or after
 
     def __str__(self) -> str:
         return "\n".join([f"chain {self.name}", *(f"  {rule}" for rule in self.rules)])

@@ -24,7 +24,8 @@ from lateen.api.resource import Resource
 from lateen.base.clock import system_clock
 from lateen.base.problem import Problem, Severity
 from lateen.base.tasks import Tasks
-from lateen.ca import storage
+from lateen.ca import preparation
+from lateen.ca.certificate_authority import BUNDLE, AuthoritySettings
 from lateen.config.paths import read_paths
 from lateen.identity.tokens import TokenSigner, load_or_create_key
 from lateen.local import agent_config, forward, gateways, settings
@@ -34,6 +35,7 @@ from lateen.local.control_plane import ControlPlaneProcess
 from lateen.local.errors import LocalError
 from lateen.local.host import Host
 from lateen.local.network import Network
+from lateen.local.network_policies import NetworkPolicies
 from lateen.local.plan import Plan, PodPlan, plan
 from lateen.local.pod import Pod, PodContext
 from lateen.local.process import LATEEN
@@ -46,7 +48,7 @@ log = logging.getLogger(__name__)
 STATUS_SECONDS = 0.1  # at most so often is the status written
 REPLACE_SECONDS = 120.0  # an old pod is kept so long for its successor to become ready
 MESSAGES_KEPT = 100
-ROOT_SECONDS = 30.0  # how often the authority's root is looked at
+ROOT_SECONDS = 1.0  # how often the authority's root is looked at
 DISCOVERY_PORT = 15012
 LIMITS_NOTICE = (
     "resource limits are not enforced, because control groups cannot be made here; run as root "
@@ -85,6 +87,7 @@ class LocalMesh:
         self._context: PodContext | None = None
         self._plan = Plan(())
         self._cgroups = Cgroups(options.state.name)
+        self._policies = NetworkPolicies(options.network)
         self.services = ServiceDirectory(options.network, options.admin, self._ready_pods)
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -131,7 +134,8 @@ class LocalMesh:
     def _prepare(self, trust_domain: str) -> PodContext:
         """What pods need before the control plane is there: authority, tokens, folders."""
         state = self._options.state
-        storage.load_or_create(state.control / "ca", trust_domain=trust_domain, clock=system_clock)
+        authority = AuthoritySettings(trust_domain=trust_domain)
+        preparation.prepare(state.control / "ca", authority, clock=system_clock)
         self._copy_root()
         return PodContext(
             state=state,
@@ -147,13 +151,16 @@ class LocalMesh:
             changed=self._dirty.set,
             may_change_user=os.geteuid() == 0 and self._options.network.name == "root",
             cgroups=self._cgroups,
+            policies=self._policies,
         )
 
     def _copy_root(self) -> None:
         """Where proxies find it, whoever they run as. The authority may change it while it runs."""
         state = self._options.state
-        write_atomic(state.root_certificate, (state.control / "ca" / storage.ROOT).read_text())
-        state.root_certificate.chmod(0o644)
+        text = (state.control / "ca" / BUNDLE).read_text()
+        if not state.root_certificate.exists() or state.root_certificate.read_text() != text:
+            write_atomic(state.root_certificate, text)
+            state.root_certificate.chmod(0o644)
 
     async def _keep_root(self) -> None:
         while True:  # as long as the mesh runs
@@ -193,7 +200,7 @@ class LocalMesh:
         self._plan = plan(self._resources, self._settings)
         self.services.update(self._resources)
         extra = [problem for pod in self._plan.pods for problem in agent_config.problems(pod)]
-        self._report((*self._plan.problems, *extra))
+        self._report((*self._plan.problems, *extra, *self._policies.update(self._resources)))
 
     async def _watch(self) -> None:
         folder = self._options.folder

@@ -29,6 +29,7 @@ from lateen.local.control_plane import tail
 from lateen.local.errors import LocalError
 from lateen.local.injection import ProxyRole
 from lateen.local.network import Attachment, Network
+from lateen.local.network_policies import NetworkPolicies
 from lateen.local.plan import PodPlan
 from lateen.local.process import Place, Process, spawn
 from lateen.local.state import MESH_MARK, MeshState, PodState
@@ -62,6 +63,7 @@ class PodContext:
     changed: Callable[[], None]
     may_change_user: bool
     cgroups: Cgroups
+    policies: NetworkPolicies
 
 
 class Pod:
@@ -272,6 +274,7 @@ class Pod:
         self._attachment = attachment = network.attach(
             plan.id, has_proxy=plan.proxy is not ProxyRole.NONE
         )
+        self._context.policies.attached(plan, attachment)
         private_folder(self._folder)
         private_folder(self._logs)
         mounts = []
@@ -318,6 +321,7 @@ class Pod:
         return path
 
     def _detach(self) -> None:
+        self._context.policies.released(self.plan.id)
         self._context.network.release(self.plan.id)
         shutil.rmtree(self._folder, ignore_errors=True)
 
