@@ -19,20 +19,34 @@ from lateen.ca.authority import (
 YEAR = 365 * 86400
 
 
+class Company:
+    """Has a root and an intermediate, and makes signing certificates for its meshes."""
+
+    def __init__(self, *, now: float) -> None:
+        self.now = now
+        root_key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        self.root = self_signed(root_key, organisation("company"), now=now, ttl_seconds=YEAR)
+        self._key = ec.generate_private_key(ec.SECP256R1())
+        self.middle = _below(self.root, root_key, self._key, name="middle", now=now)
+
+    def plug_in(self, folder: Path) -> x509.Certificate:
+        """Writes a new signing certificate in the `cacerts` layout; returns it."""
+        folder.mkdir(parents=True, exist_ok=True)
+        key = ec.generate_private_key(ec.SECP384R1())
+        signing = _below(self.middle, self._key, key, name="mesh", now=self.now)
+        above = pem(self.middle) + pem(self.root)
+        write_key(folder / "ca-key.pem", key)
+        (folder / "ca-cert.pem").write_text(pem(signing))
+        (folder / "cert-chain.pem").write_text(pem(signing) + above)
+        (folder / "root-cert.pem").write_text(pem(self.root))
+        return signing
+
+
 def plug_in(folder: Path, *, now: float) -> tuple[x509.Certificate, x509.Certificate]:
-    """Writes the `cacerts` layout; returns root and intermediate."""
-    folder.mkdir(parents=True)
-    root_key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    root = self_signed(root_key, organisation("company"), now=now, ttl_seconds=YEAR)
-    middle_key = ec.generate_private_key(ec.SECP256R1())
-    middle = _below(root, root_key, middle_key, name="middle", now=now)
-    key = ec.generate_private_key(ec.SECP384R1())
-    signing = _below(middle, middle_key, key, name="mesh", now=now)
-    write_key(folder / "ca-key.pem", key)
-    (folder / "ca-cert.pem").write_text(pem(signing))
-    (folder / "cert-chain.pem").write_text(pem(signing) + pem(middle) + pem(root))
-    (folder / "root-cert.pem").write_text(pem(root))
-    return root, middle
+    """Writes the `cacerts` layout of a new company; returns root and intermediate."""
+    company = Company(now=now)
+    company.plug_in(folder)
+    return company.root, company.middle
 
 
 def write_key(path: Path, key: SigningKey) -> None:

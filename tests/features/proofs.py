@@ -27,7 +27,7 @@ def token(control: RunningPlane, namespace: str = "shop") -> str:
 
 
 def root(control: RunningPlane) -> bytes:
-    return (control.plane.settings.state / "ca" / "root-cert.pem").read_bytes()
+    return (control.plane.settings.state / "ca" / "trust-bundle.pem").read_bytes()
 
 
 @asynccontextmanager

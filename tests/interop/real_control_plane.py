@@ -104,7 +104,7 @@ class RealControlPlane:
             ),
             discovery=settings.DiscoverySettings(
                 address=f"127.0.0.1:{self.port}",
-                root_cert=str(self.folder / "state" / "ca" / "root-cert.pem"),
+                root_cert=str(self.folder / "state" / "ca" / "trust-bundle.pem"),
                 token=str(token),
             ),
             work_dir=str(folder),

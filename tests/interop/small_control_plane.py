@@ -12,7 +12,8 @@ import grpc
 import grpc.aio
 
 from lateen.agent.messages import DeltaDiscoveryRequest, DeltaDiscoveryResponse
-from lateen.ca import server_certificate, storage
+from lateen.ca import server_certificate
+from lateen.ca.certificate_authority import BUNDLE, AuthoritySettings, CertificateAuthority
 from lateen.ca.service import CertificateService
 from lateen.identity.credential import Authenticator, Peer
 from lateen.identity.errors import Refused
@@ -42,14 +43,12 @@ class SmallControlPlane:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.authority = storage.load_or_create(
-            folder / "ca", trust_domain="cluster.local", clock=time.time
+        self.authority = CertificateAuthority(
+            folder / "ca", AuthoritySettings(trust_domain="cluster.local"), clock=time.time
         )
         self.signer = TokenSigner(load_or_create_key(folder / "tokens"), time.time)
         self._authenticator = Authenticator(("cluster.local",), self.signer.verifier(), time.time)
-        self._certificates = CertificateService(
-            lambda: self.authority, self._authenticator, time.time
-        )
+        self._certificates = CertificateService(self.authority, self._authenticator, time.time)
         self.resources: dict[str, dict[str, bytes]] = {}
         self.version = 1
         self.port = 0
@@ -59,7 +58,7 @@ class SmallControlPlane:
         self._changes: set[asyncio.Event] = set()
 
     def root_file(self) -> Path:
-        return self.folder / "ca" / storage.ROOT
+        return self.folder / "ca" / BUNDLE
 
     def token_file(self, namespace: str, account: str) -> Path:
         path = self.folder / f"token-{namespace}-{account}"
@@ -80,7 +79,7 @@ class SmallControlPlane:
             change.set()
 
     async def start(self) -> None:
-        certificate = server_certificate.issue(self.authority, now=time.time())
+        certificate = server_certificate.issue(self.authority.local, now=time.time())
         self._server = grpc.aio.server()
         self._server.add_generic_rpc_handlers(
             (

@@ -55,10 +55,12 @@ class Authority:
 
     def chain(self, leaf: x509.Certificate) -> tuple[str, ...]:
         """The leaf and what connects it to the root, as PEM; the roots themselves come last."""
-        between = (
-            () if self.is_self_signed else (pem(self.certificate), *map(pem, self.intermediates))
-        )
-        return (pem(leaf), *between, self.root_bundle)
+        return (pem(leaf), *map(pem, self.between), self.root_bundle)
+
+    @property
+    def between(self) -> tuple[x509.Certificate, ...]:
+        """What connects a leaf to the roots; nothing when a root itself signs."""
+        return () if self.is_self_signed else (self.certificate, *self.intermediates)
 
     def issue(
         self,
@@ -90,7 +92,7 @@ class Authority:
                 ),
                 critical=False,
             )
-            .add_extension(_authority_key(self.certificate), critical=False)
+            .add_extension(authority_key(self.certificate), critical=False)
         )
         return builder.sign(self.key, hash_for(self.key))
 
@@ -119,6 +121,13 @@ def organisation(name: str) -> x509.Name:
     return x509.Name([x509.NameAttribute(NameOID.ORGANIZATION_NAME, name)])
 
 
+def root_name(trust_domain: str, key: SigningKey) -> x509.Name:
+    """Roots of one trust domain differ in name: lists of revoked certificates go by it."""
+    digest = x509.SubjectKeyIdentifier.from_public_key(key.public_key()).digest.hex()
+    common = x509.NameAttribute(NameOID.COMMON_NAME, f"root {digest[:12]}")
+    return x509.Name([x509.NameAttribute(NameOID.ORGANIZATION_NAME, trust_domain), common])
+
+
 def pem(certificate: x509.Certificate) -> str:
     return certificate.public_bytes(Encoding.PEM).decode()
 
@@ -136,7 +145,8 @@ def hash_for(key: SigningKey) -> hashes.SHA256 | None:
     return None if isinstance(key, ed25519.Ed25519PrivateKey) else hashes.SHA256()
 
 
-def _authority_key(issuer: x509.Certificate) -> x509.AuthorityKeyIdentifier:
+def authority_key(issuer: x509.Certificate) -> x509.AuthorityKeyIdentifier:
+    """How what the issuer signs names its key."""
     try:
         found = issuer.extensions.get_extension_for_class(x509.SubjectKeyIdentifier)
     except x509.ExtensionNotFound:

@@ -1,105 +1,159 @@
-"""Keeps the control plane's certificate and self-signed root young while it runs.
+"""Changing the root without breaking a connection: add, switch, remove.
 
-every hour, spread a little:   the root, renewed over the same key below 20 % of its life
-at half the certificate's life: a new server certificate, for handshakes from then on
+    add      the next root is trusted beside the present one; nothing is signed below it yet
+    switch   new leaves are signed below the next root; the old one stays trusted
+    remove   the old root is trusted no more, its key is destroyed
+
+Between two stages lies the life of a leaf, so that every proxy has heard of the next root before
+the first of them shows a leaf below it, and none shows a leaf below the old one when it goes.
+A step that would come too early is refused with the time at which it will not be.
 """
 
-import asyncio
-import logging
-import ssl
-from collections.abc import Callable
-from pathlib import Path
-from random import Random
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
 
-from lateen.base.clock import Clock
-from lateen.ca import server_certificate, storage
-from lateen.ca.authority import Authority
+import msgspec
+
 from lateen.ca.errors import AuthorityError
+from lateen.ca.trusted_roots import OWN, TrustedRoot, TrustState
 
-log = logging.getLogger(__name__)
-
-CHECK_SECONDS = 3600
-CHECK_JITTER = 0.1
+ROTATE_AT_RATIO = 0.8  # of a root's life
 
 
-class RotatingAuthority:
-    """Owns the authority in force. `current` is what signs now; `run` keeps it so."""
+class StepRefused(AuthorityError):
+    """A step that would break working proxies, or that makes no sense now."""
 
-    def __init__(self, folder: Path, *, trust_domain: str, clock: Clock, random: Random) -> None:
-        self._folder = folder
-        self._trust_domain = trust_domain
-        self._clock = clock
-        self._random = random
-        self._authority = self._load()
 
-    def current(self) -> Authority:
-        return self._authority
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """When rotation begins by itself. `at_age_seconds` 0: at 80 % of the root's life."""
 
-    async def run(self, changed: Callable[[Authority], None]) -> None:
-        """Re-reads the files hourly, for ever; a file that went bad keeps the last good one."""
-        while True:
-            spread = self._random.uniform(1 - CHECK_JITTER, 1 + CHECK_JITTER)
-            await asyncio.sleep(CHECK_SECONDS * spread)
-            self.refresh(changed)
+    automatic: bool = True
+    at_age_seconds: float = 0.0
 
-    def refresh(self, changed: Callable[[Authority], None]) -> None:
-        try:
-            found = self._load()
-        except AuthorityError as trouble:
-            log.error("authority not reloaded", extra={"reason": str(trouble)})
-            return
-        if found.certificate != self._authority.certificate or found.roots != self._authority.roots:
-            self._authority = found
-            log.info("authority changed", extra={"folder": str(self._folder)})
-            changed(found)
 
-    def _load(self) -> Authority:
-        return storage.load_or_create(
-            self._folder, trust_domain=self._trust_domain, clock=self._clock
+@dataclass(frozen=True, slots=True)
+class DueStep:
+    name: str  # add, switch, remove
+    root: str = ""  # its id
+    at: float = 0.0
+
+
+def successor(state: TrustState) -> TrustedRoot | None:
+    """The own root that is to sign next."""
+    signing = state.find(state.signing)
+    if signing is None:
+        return None
+    waiting = [
+        root
+        for root in state.roots
+        if root.source == OWN and not root.retired and root.id != state.signing
+    ]
+    return waiting[-1] if waiting else None
+
+
+def check_add(state: TrustState) -> None:
+    waiting = successor(state)
+    if waiting is not None:
+        raise StepRefused(
+            f"the root {waiting.id} was added already; next: lateen ca rotate switch, "
+            f"or lateen ca rotate remove {waiting.id}"
         )
 
 
-class ServerCertificateRotation:
-    """Owns the TLS context of the control plane's port and what it presents."""
+def check_adopted(
+    roots: Iterable[TrustedRoot], *, now: float, unaware: Iterable[str] | None
+) -> None:
+    """Refuses as long as somebody may not know the roots that are to sign.
 
-    def __init__(
-        self,
-        authority: Callable[[], Authority],
-        *,
-        clock: Clock,
-        random: Random,
-        dns_names: tuple[str, ...] = server_certificate.DNS_NAMES,
-        addresses: tuple[str, ...] = server_certificate.ADDRESSES,
-        ttl_seconds: float = server_certificate.TTL_SECONDS,
-    ) -> None:
-        self._authority = authority
-        self._clock = clock
-        self._random = random
-        self._dns_names, self._addresses = dns_names, addresses
-        self._ttl_seconds = ttl_seconds
-        self.certificate = self._issued()
-        self.context: ssl.SSLContext = server_certificate.server_context(
-            authority(), self.certificate
+    `unaware` are the connected proxies that have not confirmed them; None: that cannot be told.
+    """
+    latest = max((root.adopted for root in roots), default=0.0)
+    if now >= latest:
+        return
+    missing = None if unaware is None else sorted(unaware)
+    if missing == []:
+        return
+    who = (
+        f"{len(missing)} connected proxies have not confirmed the new root "
+        f"({', '.join(missing[:5])})"
+        if missing
+        else "it is not known which proxies have the new root"
+    )
+    raise StepRefused(
+        f"{who}; all have it for certain at {moment(latest)}: wait until then, "
+        "or add --force and break those that do not have it"
+    )
+
+
+def check_remove(state: TrustState, root: TrustedRoot, *, now: float, force: bool) -> None:
+    if root.id == state.signing:
+        raise StepRefused(
+            f"the root {root.id} signs; add another (lateen ca rotate add) and switch to it first"
+        )
+    if not root.retired and root.source != OWN:
+        raise StepRefused(
+            f"the root {root.id} belongs to the signer in force ({root.source}); "
+            "take it out of the signer's roots instead"
+        )
+    if root.leaves_end > now and not force:
+        raise StepRefused(
+            f"certificates that chain to the root {root.id} live until "
+            f"{moment(root.leaves_end)}; remove it after that, or add --force: proxies that "
+            "still show such a certificate are refused until they have renewed it"
         )
 
-    async def run(self) -> None:
-        while True:
-            due = self.certificate.lifetime.renewal(self._random)
-            await asyncio.sleep(max(1.0, due - self._clock()))
-            self.renew()
 
-    def renew(self) -> None:
-        """A new certificate, of the authority in force, whose roots are trusted from now on too."""
-        self.certificate = self._issued()
-        self.context.load_verify_locations(cadata=self._authority().root_bundle)
-        server_certificate.present(self.context, self.certificate)
-        log.info("server certificate renewed")
+def is_over(state: TrustState, root: TrustedRoot, now: float) -> bool:
+    """Whether a root goes by itself now: another's when it has no leaves left, ours if that is
+    how the rotation was begun; any when it has expired."""
+    if root.id == state.signing:
+        return False
+    if root.loaded.not_valid_after_utc.timestamp() <= now:
+        return True
+    if not root.retired or root.leaves_end > now:
+        return False
+    return root.source != OWN or state.automatic
 
-    def _issued(self) -> server_certificate.ServerCertificate:
-        return server_certificate.issue(
-            self._authority(),
-            now=self._clock(),
-            dns_names=self._dns_names,
-            addresses=self._addresses,
-            ttl_seconds=self._ttl_seconds,
-        )
+
+def next_step(state: TrustState, schedule: Schedule) -> DueStep | None:
+    """What own roots are to do next by themselves, and when."""
+    signing = state.find(state.signing)
+    if signing is None:
+        return None
+    steps = [
+        DueStep("remove", root.id, root.leaves_end)
+        for root in state.roots
+        if state.automatic and root.source == OWN and root.retired
+    ]
+    waiting = successor(state)
+    if waiting is not None and state.automatic:
+        steps.append(DueStep("switch", waiting.id, waiting.adopted))
+    if waiting is None and schedule.automatic:
+        steps.append(DueStep("add", at=_begins(signing, schedule)))
+    return min(steps, key=lambda step: step.at, default=None)
+
+
+def _begins(signing: TrustedRoot, schedule: Schedule) -> float:
+    certificate = signing.loaded
+    begins, ends = (
+        certificate.not_valid_before_utc.timestamp(),
+        certificate.not_valid_after_utc.timestamp(),
+    )
+    age = schedule.at_age_seconds or ROTATE_AT_RATIO * (ends - begins)
+    return begins + age
+
+
+def retired_except(state: TrustState, kept: Iterable[str], now: float) -> TrustState:
+    """From now on these sign; all others stay trusted for as long as their leaves live."""
+    signing = set(kept)
+    roots = tuple(
+        msgspec.structs.replace(root, retired=0.0 if root.id in signing else root.retired or now)
+        for root in state.roots
+    )
+    return msgspec.structs.replace(state, roots=roots)
+
+
+def moment(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -60,13 +60,18 @@ def issue(
     )
 
 
-def server_context(authority: Authority, certificate: ServerCertificate) -> ssl.SSLContext:
-    """TLS 1.2 and up with HTTP/2; a client certificate is optional and verified when given."""
+def server_context(roots: str, certificate: ServerCertificate) -> ssl.SSLContext:
+    """TLS 1.2 and up with HTTP/2; a client certificate is optional and verified when given.
+
+    No session is resumed: whoever comes again is verified again, by the roots of that moment.
+    """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_alpn_protocols(["h2"])
     context.verify_mode = ssl.CERT_OPTIONAL
-    context.load_verify_locations(cadata=authority.root_bundle)
+    context.options |= ssl.OP_NO_TICKET
+    context.num_tickets = 0
+    context.load_verify_locations(cadata=roots)
     present(context, certificate)
     return context
 

@@ -8,14 +8,16 @@ certificates and serves no secrets.
 from typing import Any
 
 from lateen.base.clock import Clock
-from lateen.ca import service as certificate_service
-from lateen.ca.rotation import RotatingAuthority
+from lateen.base.tasks import Tasks
+from lateen.ca.certificate_authority import CertificateAuthority
+from lateen.ca.request_policy import SigningPolicy
+from lateen.ca.service import CertificateService
 from lateen.identity.credential import Authenticator, Peer, check_claims
 from lateen.identity.errors import Refused
 from lateen.identity.signing_request import METHOD
 from lateen.view.proxy import Proxy
 from lateen.xds.transport.call import Call
-from lateen.xds.transport.service import Methods, Unary
+from lateen.xds.transport.service import Deferred, Methods
 from lateen.xds.transport.status import CallRefused, Status
 
 SERVICE_ACCOUNT = "SERVICE_ACCOUNT"
@@ -49,22 +51,19 @@ def admit(authenticator: Authenticator, call: Call, proxy: Proxy, metadata: dict
 
 
 def certificate_methods(
-    authority: RotatingAuthority, authenticator: Authenticator, clock: Clock
+    authority: CertificateAuthority, authenticator: Authenticator, clock: Clock, tasks: Tasks
 ) -> Methods:
     """`IstioCertificateService`, for the secure port alone."""
+    policy = SigningPolicy(trust_domains=authenticator.trust_domains)
+    service = CertificateService(authority, authenticator, clock, policy)
 
-    def create_certificate(call: Call, message: bytes) -> bytes:
+    async def create_certificate(call: Call, message: bytes) -> bytes:
         try:
-            return certificate_service.create_certificate(
-                message,
-                authenticator.credential(peer(call)),
-                authority.current(),
-                now=clock(),
-            )
+            return await service.create_certificate(message, peer(call))
         except Refused as refusal:
             raise refused(refusal) from refusal
 
-    return {METHOD: Unary(create_certificate)}
+    return {METHOD: Deferred(create_certificate, tasks)}
 
 
 def refused(refusal: Refused) -> CallRefused:

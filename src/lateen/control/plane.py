@@ -10,8 +10,7 @@ the proxies in the turn of the event loop in which it is read.
 import asyncio
 import logging
 import sys
-from collections.abc import AsyncIterator, Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable
 from random import Random
 from typing import Any, Protocol
 
@@ -21,16 +20,14 @@ from lateen.base.errors import LateenError
 from lateen.base.metrics import Registry
 from lateen.base.problem import Problem
 from lateen.base.tasks import Tasks
-from lateen.ca import server_certificate
-from lateen.ca.rotation import RotatingAuthority, ServerCertificateRotation
-from lateen.control import memory
+from lateen.control import certificates, memory
 from lateen.control.admission import admit, certificate_methods
+from lateen.control.certificates import Certificates
 from lateen.control.http import HttpServer
 from lateen.control.pages import Pages
 from lateen.control.settings import ControlSettings
-from lateen.identity.credential import Authenticator
-from lateen.identity.tokens import TokenVerifier, load_or_create_key
 from lateen.translate.envoy_filter import problems as patches
+from lateen.view.conflicts import conflicts
 from lateen.view.envoy_filter import KIND
 from lateen.view.mesh import Mesh
 from lateen.view.proxy import Proxy
@@ -62,15 +59,6 @@ class Batch(Protocol):
 class Source(Protocol):
     def batches(self) -> AsyncIterator[Batch]:
         """The first batch is everything there is; it comes even when that is nothing."""
-
-
-@dataclass(slots=True)
-class Certificates:
-    """What the secure port needs; made only when it is served."""
-
-    authority: RotatingAuthority
-    server: ServerCertificateRotation
-    authenticator: Authenticator
 
 
 class ControlPlane:
@@ -134,9 +122,11 @@ class ControlPlane:
     async def _begin(self, tasks: Tasks) -> None:
         """Everything has been read. The trust domain is known only now."""
         if self.settings.secure_xds_address is not None:
-            self._certificates = self._load_certificates()
-            self._rotate(tasks, self._certificates)
-        await self._serve_discovery()
+            self._certificates = certificates.load(
+                self.settings, self.mesh, clock=self._clock, random=self._random
+            )
+            self._certificates.start(tasks)
+        await self._serve_discovery(tasks)
         memory.settle()
         self.is_ready = True
         log.info("ready", extra={"problems": len(self.problems)})
@@ -145,7 +135,14 @@ class ControlPlane:
         self.mesh.apply(batch.changes)
         for change in batch.changes:
             self._config_events.labels(change.key.kind).add()
-        self._report((*batch.problems, *self.mesh.problems, *patches.problems(self.mesh)))
+        self._report(
+            (
+                *batch.problems,
+                *self.mesh.problems,
+                *conflicts(self.mesh),
+                *patches.problems(self.mesh),
+            )
+        )
         if batch.changes:
             self.server.changed()
 
@@ -184,7 +181,7 @@ class ControlPlane:
         await self.admin.start()
         log.info("serving the admin interface", extra={"address": str(self.admin.address)})
 
-    async def _serve_discovery(self) -> None:
+    async def _serve_discovery(self, tasks: Tasks) -> None:
         methods = self.server.methods()
         if self.settings.xds_address is not None:
             await self._listen(
@@ -192,7 +189,10 @@ class ControlPlane:
             )
         if self.settings.secure_xds_address is not None and self._certificates is not None:
             of_certificates = certificate_methods(
-                self._certificates.authority, self._certificates.authenticator, self._clock
+                self._certificates.authority,
+                self._certificates.authenticator,
+                self._clock,
+                tasks,
             )
             await self._listen(
                 Listener(
@@ -217,51 +217,7 @@ class ControlPlane:
 
     # certificates
 
-    def _load_certificates(self) -> Certificates:
-        state, clock = self.settings.state, self._clock
-        authority = RotatingAuthority(
-            state / "ca", trust_domain=self.mesh.trust_domain, clock=clock, random=self._random
-        )
-        names, addresses = _split(self.settings.server_names)
-        of_control = server_certificate.control_plane_names(
-            system_namespace=self.settings.mesh.root_namespace, domain=self.settings.mesh.domain
-        )
-        server = ServerCertificateRotation(
-            authority.current,
-            clock=clock,
-            random=self._random,
-            dns_names=(*of_control, *names),
-            addresses=(*server_certificate.ADDRESSES, *addresses),
-        )
-        verifier = TokenVerifier(load_or_create_key(state).public_key(), clock)
-        authenticator = Authenticator(
-            trust_domains=(self.mesh.trust_domain, *self.mesh.config.trust_domain_aliases),
-            tokens=verifier,
-            clock=clock,
-        )
-        return Certificates(authority, server, authenticator)
-
     def _admit(self, call: Call, proxy: Proxy, metadata: dict[str, Any]) -> bool:
         if self._certificates is None:
             return False
         return admit(self._certificates.authenticator, call, proxy, metadata)
-
-    def _rotate(self, tasks: Tasks, certificates: Certificates) -> None:
-        tasks.start(certificates.server.run(), name="rotation of the server certificate")
-        tasks.start(
-            certificates.authority.run(lambda _: certificates.server.renew()),
-            name="rotation of the authority",
-        )
-
-
-def _split(names: Iterable[str]) -> tuple[list[str], list[str]]:
-    """DNS names and IP addresses."""
-    import ipaddress
-
-    dns, addresses = [], []
-    for name in names:
-        try:
-            addresses.append(str(ipaddress.ip_address(name)))
-        except ValueError:
-            dns.append(name)
-    return dns, addresses

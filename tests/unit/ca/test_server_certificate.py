@@ -38,20 +38,20 @@ def client() -> ssl.SSLContext:
 @pytest.mark.parametrize("name", ["istiod.istio-system.svc", "localhost", "127.0.0.1"])
 def test_callers_verify_the_port_by_its_names(name: str) -> None:
     certificate = server_certificate.issue(AUTHORITY, now=time.time())
-    server = server_certificate.server_context(AUTHORITY, certificate)
+    server = server_certificate.server_context(AUTHORITY.root_bundle, certificate)
     assert handshake(server, client(), name).selected_alpn_protocol() == "h2"
 
 
 def test_another_name_is_not_vouched_for() -> None:
     certificate = server_certificate.issue(AUTHORITY, now=time.time())
-    server = server_certificate.server_context(AUTHORITY, certificate)
+    server = server_certificate.server_context(AUTHORITY.root_bundle, certificate)
     with pytest.raises(ssl.SSLCertVerificationError):
         handshake(server, client(), "other.example")
 
 
 def test_a_renewed_certificate_is_presented_to_the_next_caller() -> None:
     first, second = (server_certificate.issue(AUTHORITY, now=time.time()) for _ in range(2))
-    server = server_certificate.server_context(AUTHORITY, first)
+    server = server_certificate.server_context(AUTHORITY.root_bundle, first)
     before = handshake(server, client(), "localhost").getpeercert(binary_form=True)
     server_certificate.present(server, second)
     after = handshake(server, client(), "localhost").getpeercert(binary_form=True)

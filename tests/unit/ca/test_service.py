@@ -1,129 +1,129 @@
-"""The certificate service: whose names get into a leaf, and which requests do not."""
+"""The certificate service: whose names get into a leaf, and which requests do not get there."""
 
 import asyncio
+from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.hazmat.primitives.serialization import Encoding
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lateen.ca.authority import Authority, organisation, self_signed
-from lateen.ca.service import CertificateService, create_certificate
-from lateen.identity import spiffe
+from lateen.ca.certificate_authority import AuthoritySettings, CertificateAuthority
+from lateen.ca.request_policy import SigningPolicy
+from lateen.ca.service import CertificateService, leaf_request
 from lateen.identity.credential import Authenticator, Credential, Peer
 from lateen.identity.errors import Refused, StatusCode
 from lateen.identity.labels import WorkloadLabels
 from lateen.identity.signing_request import IstioCertificateRequest, IstioCertificateResponse
 from lateen.identity.tokens import TokenSigner
+from tests.unit.ca.requests import KEY, WEB, csr, names
+from tests.unit.ca.times import Time
 
-NOW = 1_800_000_000.0
-DAY = 86400
-KEY = ec.generate_private_key(ec.SECP256R1())
-ROOT = self_signed(KEY, organisation("cluster.local"), now=NOW, ttl_seconds=3650 * DAY)
-AUTHORITY = Authority(KEY, ROOT, (), (ROOT,))
-WEB = spiffe.of(trust_domain="cluster.local", namespace="shop", service_account="web")
-OF_WEB = Credential(WEB)
+OTHER = "spiffe://cluster.local/ns/shop/sa/cart"
 
 
-def csr(key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey = KEY, *, name: str = "") -> str:
-    builder = x509.CertificateSigningRequestBuilder().subject_name(x509.Name([]))
-    if name:
-        wish = x509.SubjectAlternativeName([x509.UniformResourceIdentifier(name)])
-        builder = builder.add_extension(wish, critical=True)
-    return builder.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM).decode()
+class Service:
+    def __init__(self, folder: Path) -> None:
+        clock = Time()
+        self.now = clock.now
+        self.authority = CertificateAuthority(
+            folder / "ca", AuthoritySettings(trust_domain="cluster.local"), clock=clock
+        )
+        self.signer = TokenSigner(KEY, clock)
+        authenticator = Authenticator(("cluster.local",), self.signer.verifier(), clock)
+        self._service = CertificateService(self.authority, authenticator, clock)
+
+    def chain(self, request: Any, labels: WorkloadLabels | None = None) -> list[x509.Certificate]:
+        token = self.signer.mint(
+            namespace="shop", service_account="web", ttl_seconds=60, workload=labels
+        )
+        answer = self.answer(request.SerializeToString(), Peer(authorization=f"Bearer {token}"))
+        text = "".join(IstioCertificateResponse.FromString(answer).cert_chain)
+        return x509.load_pem_x509_certificates(text.encode())
+
+    def answer(self, message: bytes, peer: Peer) -> bytes:
+        return asyncio.run(self._service.create_certificate(message, peer))
 
 
-def signed(request: IstioCertificateRequest, credential: Credential = OF_WEB) -> x509.Certificate:
-    answer = create_certificate(request.SerializeToString(), credential, AUTHORITY, now=NOW)
-    chain = IstioCertificateResponse.FromString(answer).cert_chain
-    assert chain[-1] == AUTHORITY.root_bundle
-    return x509.load_pem_x509_certificate(chain[0].encode())
+@pytest.fixture
+def service(tmp_path: Path) -> Service:
+    return Service(tmp_path)
 
 
-def refused(request: IstioCertificateRequest) -> StatusCode:
-    with pytest.raises(Refused) as found:
-        signed(request)
-    return found.value.code
-
-
-def names(leaf: x509.Certificate) -> x509.SubjectAlternativeName:
+def alternative_names(leaf: x509.Certificate) -> x509.SubjectAlternativeName:
     return leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
 
 
-def test_the_identity_comes_from_the_credential_and_not_from_the_request() -> None:
-    wish = "spiffe://cluster.local/ns/istio-system/sa/istiod"
-    leaf = signed(IstioCertificateRequest(csr=csr(name=wish)))
-    found = names(leaf).get_values_for_type(x509.UniformResourceIdentifier)
+def test_the_identity_comes_from_the_credential(service: Service) -> None:
+    leaf, _ = service.chain(IstioCertificateRequest(csr=csr()))
+    found = alternative_names(leaf).get_values_for_type(x509.UniformResourceIdentifier)
     assert found == [str(WEB)]
 
 
-def test_labels_are_in_the_leaf_only_where_the_credential_covers_them() -> None:
+def test_the_answer_ends_with_every_root_that_is_trusted(service: Service) -> None:
+    service.authority.add()
+    _, *roots = service.chain(IstioCertificateRequest(csr=csr()))
+    assert roots == [root.loaded for root in service.authority.roots]
+
+
+def test_labels_are_in_the_leaf_only_where_the_credential_covers_them(service: Service) -> None:
     request = IstioCertificateRequest(csr=csr())
     labels = WorkloadLabels(app="web")
-    leaf = signed(request, Credential(WEB, labels))
-    assert tuple(names(leaf).get_values_for_type(x509.DNSName)) == labels.dns_names()
-    assert not names(signed(request)).get_values_for_type(x509.DNSName)
+    labelled, _ = service.chain(request, labels)
+    assert tuple(alternative_names(labelled).get_values_for_type(x509.DNSName)) == (
+        labels.dns_names()
+    )
+    plain, _ = service.chain(request)
+    assert not alternative_names(plain).get_values_for_type(x509.DNSName)
 
 
-@pytest.mark.parametrize(
-    ("wished", "granted"), [(0, DAY), (-5, DAY), (60, 60), (90 * DAY, 90 * DAY)]
-)
-def test_the_wished_time_is_granted_within_limits(wished: int, granted: int) -> None:
-    leaf = signed(IstioCertificateRequest(csr=csr(), validity_duration=wished))
-    assert leaf.not_valid_after_utc.timestamp() == NOW + granted
+def test_the_wished_life_is_granted(service: Service) -> None:
+    leaf, _ = service.chain(IstioCertificateRequest(csr=csr(), validity_duration=60))
+    assert leaf.not_valid_after_utc.timestamp() == service.now + 60
 
 
-def test_more_than_ninety_days_are_refused() -> None:
-    request = IstioCertificateRequest(csr=csr(), validity_duration=90 * DAY + 1)
-    assert refused(request) is StatusCode.INVALID_ARGUMENT
+def refused(service: Service, request: Any) -> StatusCode:
+    with pytest.raises(Refused) as found:
+        service.chain(request)
+    return found.value.code
 
 
-def test_nobody_asks_for_another_identity() -> None:
+def test_a_request_for_another_identity_is_refused(service: Service) -> None:
+    request = IstioCertificateRequest(csr=csr(KEY, names(OTHER)))
+    assert refused(service, request) is StatusCode.PERMISSION_DENIED
+
+
+def test_nobody_impersonates(service: Service) -> None:
     request = IstioCertificateRequest(csr=csr())
-    request.metadata["ImpersonatedIdentity"] = "spiffe://cluster.local/ns/a/sa/b"
-    assert refused(request) is StatusCode.PERMISSION_DENIED
+    request.metadata["ImpersonatedIdentity"] = OTHER
+    assert refused(service, request) is StatusCode.PERMISSION_DENIED
 
 
-def test_an_unknown_signer_is_refused() -> None:
+def test_an_unknown_signer_is_refused(service: Service) -> None:
     request = IstioCertificateRequest(csr=csr())
     request.metadata["CertSigner"] = "vault"
-    assert refused(request) is StatusCode.INVALID_ARGUMENT
+    assert refused(service, request) is StatusCode.INVALID_ARGUMENT
 
 
-@pytest.mark.parametrize("text", ["", "nonsense", "-----BEGIN CERTIFICATE REQUEST-----"])
-def test_an_unreadable_request_is_refused(text: str) -> None:
-    assert refused(IstioCertificateRequest(csr=text)) is StatusCode.INVALID_ARGUMENT
+def test_a_long_life_is_refused(service: Service) -> None:
+    request = IstioCertificateRequest(csr=csr(), validity_duration=91 * 86400)
+    assert refused(service, request) is StatusCode.INVALID_ARGUMENT
 
 
-def test_a_weak_key_is_refused() -> None:
-    weak = rsa.generate_private_key(public_exponent=65537, key_size=1024)
-    assert refused(IstioCertificateRequest(csr=csr(weak))) is StatusCode.INVALID_ARGUMENT
+def test_who_proves_nothing_is_refused_before_the_request_is_read(service: Service) -> None:
+    with pytest.raises(Refused) as found:
+        service.answer(b"nonsense", Peer())
+    assert found.value.code is StatusCode.UNAUTHENTICATED
 
 
 @given(st.binary(max_size=200))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_bytes_that_are_no_request_are_refused_with_a_status(message: bytes) -> None:
     with pytest.raises(Refused):
-        create_certificate(message, Credential(WEB), AUTHORITY, now=NOW)
+        leaf_request(message, Credential(WEB), now=0, policy=SigningPolicy())
 
 
 def test_a_huge_request_is_refused() -> None:
     with pytest.raises(Refused, match="too large"):
-        create_certificate(b"x" * 100_000, Credential(WEB), AUTHORITY, now=NOW)
-
-
-def test_the_service_authenticates_first() -> None:
-    signer = TokenSigner(KEY, lambda: NOW)
-    service = CertificateService(
-        lambda: AUTHORITY,
-        Authenticator(("cluster.local",), signer.verifier(), lambda: NOW),
-        lambda: NOW,
-    )
-    message = IstioCertificateRequest(csr=csr()).SerializeToString()
-    with pytest.raises(Refused):
-        asyncio.run(service.create_certificate(message, Peer()))
-    token = signer.mint(namespace="shop", service_account="web", ttl_seconds=60)
-    answer = asyncio.run(service.create_certificate(message, Peer(authorization=f"Bearer {token}")))
-    assert len(IstioCertificateResponse.FromString(answer).cert_chain) == 2
+        leaf_request(b"x" * 100_000, Credential(WEB), now=0, policy=SigningPolicy())

@@ -1,0 +1,68 @@
+"""What the secure port needs: the authority, its own certificate, and who callers may be."""
+
+import ipaddress
+from collections.abc import Iterable
+from dataclasses import dataclass
+from random import Random
+
+from lateen.base.clock import Clock
+from lateen.base.tasks import Tasks
+from lateen.ca import server_certificate
+from lateen.ca.certificate_authority import AuthoritySettings, CertificateAuthority
+from lateen.ca.server_rotation import ServerCertificateRotation
+from lateen.control.settings import ControlSettings
+from lateen.identity.credential import Authenticator
+from lateen.identity.tokens import TokenVerifier, load_or_create_key
+from lateen.view.mesh import Mesh
+
+FOLDER = "ca"  # below the control plane's state
+
+
+@dataclass(slots=True)
+class Certificates:
+    """Made only when the secure port is served."""
+
+    authority: CertificateAuthority
+    server: ServerCertificateRotation
+    authenticator: Authenticator
+
+    def start(self, tasks: Tasks) -> None:
+        self.authority.changed = self.server.renew
+        tasks.start(self.server.run(), name="rotation of the server certificate")
+        tasks.start(self.authority.run(), name="certificate authority")
+
+
+def load(settings: ControlSettings, mesh: Mesh, *, clock: Clock, random: Random) -> Certificates:
+    """The trust domain is known only when the configuration has been read."""
+    authority = CertificateAuthority(
+        settings.state / FOLDER, AuthoritySettings(trust_domain=mesh.trust_domain), clock=clock
+    )
+    names, addresses = _split(settings.server_names)
+    of_control = server_certificate.control_plane_names(
+        system_namespace=settings.mesh.root_namespace, domain=settings.mesh.domain
+    )
+    server = ServerCertificateRotation(
+        lambda: authority.local,
+        roots=lambda: authority.bundle,
+        clock=clock,
+        random=random,
+        dns_names=(*of_control, *names),
+        addresses=(*server_certificate.ADDRESSES, *addresses),
+    )
+    authenticator = Authenticator(
+        trust_domains=(mesh.trust_domain, *mesh.config.trust_domain_aliases),
+        tokens=TokenVerifier(load_or_create_key(settings.state).public_key(), clock),
+        clock=clock,
+    )
+    return Certificates(authority, server, authenticator)
+
+
+def _split(names: Iterable[str]) -> tuple[list[str], list[str]]:
+    """DNS names and IP addresses."""
+    dns, addresses = [], []
+    for name in names:
+        try:
+            addresses.append(str(ipaddress.ip_address(name)))
+        except ValueError:
+            dns.append(name)
+    return dns, addresses
