@@ -143,3 +143,40 @@ def test_problem_is_printed_once_and_then_that_it_is_fixed(
             await until(fixed, "that it is fixed is printed")
 
     run(main)
+
+
+ROUTE = """---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: NAME, namespace: shop}
+spec:
+  hosts: [reviews.mesh.internal]
+  http: [{route: [{destination: {host: reviews.mesh.internal}}]}]
+"""
+
+
+def test_a_conflict_is_told_with_both_places_and_the_winner(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    first, second = ROUTE.replace("NAME", "first"), ROUTE.replace("NAME", "second")
+
+    async def main() -> None:
+        async with control_plane(MESH) as control:
+            control.source.write(first + second)
+            text = "reviews.mesh.internal has the routes of VirtualService shop/first (test.yaml:2)"
+
+            async def is_told() -> bool:
+                return text in (await control.page("/debug/push_status"))[1]
+
+            await until(is_told, "push_status names the conflict")
+            control.source.delete(first)
+
+            async def is_gone() -> bool:
+                return text not in (await control.page("/debug/push_status"))[1]
+
+            await until(is_gone, "the conflict has gone with the first")
+
+    run(main)
+    said = capfd.readouterr().err
+    assert "warning: test.yaml:9 spec.hosts[0]: reviews.mesh.internal has the routes of" in said
+    assert "fixed: VirtualService shop/second: reviews.mesh.internal has the routes of" in said

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from lateen.api.resource import Change
 from lateen.envoy import types
 from lateen.simulate.configuration import Configuration, configuration
+from lateen.view.conflicts import conflicts
 from lateen.view.mesh import Mesh
 from tests.envoy_batch import Batch
 from tests.properties import corpus_documents
@@ -36,6 +37,7 @@ def assert_accepted(data: st.DataObject) -> None:
     for described in proxies:
         batch.add(str(described), configuration(mesh, described.proxy_class(mesh)))
     assert batch.rejections() == {}
+    assert all(problem.file and problem.line for problem in conflicts(mesh))
 
 
 @quick

@@ -71,6 +71,7 @@ class ControlPlane:
             require_loopback(settings.xds_address)
         self.settings = settings
         self.mesh = Mesh(settings.mesh)
+        self.mesh.graph.observe(conflicts.node(self.mesh))  # so that what is known of them is kept
         self.metrics = Registry()
         self.is_ready = False
         self.problems: tuple[Problem, ...] = ()
