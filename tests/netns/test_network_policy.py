@@ -1,7 +1,6 @@
 """NetworkPolicies in force: who reaches a pod at all, by address and port."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 

@@ -12,7 +12,7 @@ from lateen.config.examine import examine
 
 def found(kind: str, spec: str | dict[str, Any], **metadata: Any) -> list[str]:
     """Severity and path of each finding. `spec` is YAML, or data."""
-    of_kind = next(one for one in (*kinds.ISTIO, *kinds.LATEEN) if one.kind == kind)
+    of_kind = next(one for one in kinds.ALL if one.kind == kind)
     resource = {
         "apiVersion": f"{of_kind.group}/{of_kind.versions[0]}",
         "kind": kind,
