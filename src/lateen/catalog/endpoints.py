@@ -95,13 +95,18 @@ def _published(service: Service, item: Workload) -> Workload:
 
 
 def _slice_health(service: Service, written: SliceEndpoint) -> Health | None:
-    """None: terminating, not to be used. An absent `ready` means true."""
+    """None: terminating, not to be used. An absent `ready` means true.
+
+    One that still serves while it ends keeps its sessions, where the service has them.
+    """
     conditions = written.conditions
     if conditions is None or conditions.ready is None or conditions.ready:
         return Health.HEALTHY
     if service.publish_not_ready:
         return Health.HEALTHY
-    return None if conditions.terminating else Health.UNHEALTHY
+    if not conditions.terminating:
+        return Health.UNHEALTHY
+    return Health.DRAINING if service.keeps_sessions and conditions.serving else None
 
 
 def _at(

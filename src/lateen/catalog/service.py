@@ -64,6 +64,11 @@ class Resolution(StrEnum):
     ALIAS = "Alias"  # ExternalName
 
 
+# Labels by which requests of one session keep to an endpoint.
+PERSISTENT_SESSION = "istio.io/persistent-session"
+PERSISTENT_SESSION_HEADER = "istio.io/persistent-session-header"
+
+
 class Registry(StrEnum):
     KUBERNETES = "Kubernetes"
     EXTERNAL = "External"  # a ServiceEntry
@@ -105,6 +110,13 @@ class Service:
     age: tuple[str, str, str] = ("", "", "")  # see Resource.age
     source: Key = field(default=Key("", "", ""), compare=False)
 
+    @property
+    def keeps_sessions(self) -> bool:
+        return any(
+            label in (PERSISTENT_SESSION, PERSISTENT_SESSION_HEADER) and value
+            for label, value in self.labels
+        )
+
     def port(self, number: int) -> Port | None:
         return next((port for port in self.ports if port.number == number), None)
 
@@ -145,6 +157,7 @@ class Endpoint:
     hostname: str = ""  # of a headless pod: `<hostname>.<subdomain>`
     subdomain: str = ""
     node: str = ""
+    is_gateway: bool = False  # into another network: stands for the endpoints behind it
 
     def label(self, name: str) -> str | None:
         return next((value for key, value in self.labels if key == name), None)

@@ -23,6 +23,7 @@ _PACKAGES: dict[str, str] = {
         TcpKeepalive HttpProtocolOptions Http1ProtocolOptions Http2ProtocolOptions
         KeepaliveSettings ProxyProtocolConfig QueryParameter BackoffStrategy RetryPolicy
         PathConfigSource SelfConfigSource DnsResolutionConfig AsyncDataSource RemoteDataSource
+        HealthStatusSet
     """,
     "envoy.config.cluster.v3": """
         Cluster CircuitBreakers OutlierDetection UpstreamConnectionOptions Filter
@@ -100,6 +101,8 @@ _PACKAGES: dict[str, str] = {
     "envoy.extensions.filters.http.header_mutation.v3": "HeaderMutation",
     "envoy.extensions.filters.http.wasm.v3": "Wasm",
     "envoy.extensions.filters.http.stateful_session.v3": "StatefulSession StatefulSessionPerRoute",
+    "envoy.extensions.http.stateful_session.cookie.v3": "CookieBasedSessionState",
+    "envoy.extensions.http.stateful_session.header.v3": "HeaderBasedSessionState",
     "envoy.extensions.wasm.v3": "PluginConfig VmConfig WasmService",
     "envoy.extensions.path.match.uri_template.v3": "UriTemplateMatchConfig",
     "envoy.extensions.clusters.dynamic_forward_proxy.v3": "ClusterConfig SubClustersConfig",

@@ -124,6 +124,8 @@ def build(mesh: Mesh, target: Target, captured: bool) -> Any:
         apply_connection_pool(cluster, policy.connection_pool, config)
     apply_retry_budget(cluster, policy.retry_budget)
     apply_outlier_detection(cluster, policy.outlier_detection)
+    if service.keeps_sessions:
+        cluster.common_lb_config.override_host_status.CopyFrom(_session_statuses())
     keeps_address = _apply_discovery(config, cluster, target, policy, captured)
     _apply_metadata(cluster, target)
     http = upstream(
@@ -202,6 +204,14 @@ def _apply_discovery(
     apply_spread(cluster, spread(config, policy, service))
     apply_load_balancer(cluster, policy)
     return False
+
+
+@cache
+def _session_statuses() -> Any:
+    """Health in which an endpoint still serves its sessions."""
+    made = types.HealthStatusSet()
+    made.statuses.extend(["UNKNOWN", "HEALTHY", "DEGRADED", "DRAINING"])
+    return made
 
 
 @cache

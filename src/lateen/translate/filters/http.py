@@ -1,13 +1,13 @@
 """The chain of HTTP filters in Istio's order, from parts that the stock Envoy has.
 
     policy (ext_authz, jwt_authn, rbac; given)  grpc_web  grpc_stats  alpn  fault  cors
-    dynamic_forward_proxy  router
+    stateful_session  dynamic_forward_proxy  router
 
 `alpn` stands for Istio's own filter: clients of the mesh offer `istio-http/1.1` or `istio-h2`
 beside the real protocol, so that a PERMISSIVE server tells HTTP from TCP inside mutual TLS.
 
 What few requests need stands in its place but is off (`disabled`): fault, cors, and on the way out
-grpc_stats and alpn. Routes switch it on; see `translate.routes.on_demand`. Whoever changes such a
+grpc_stats, alpn and stateful_session. Routes switch it on; see `translate.routes.on_demand`. Whoever changes such a
 filter's own settings must switch it on too.
 """
 
@@ -24,9 +24,11 @@ GRPC_WEB = "envoy.filters.http.grpc_web"
 GRPC_STATS = "envoy.filters.http.grpc_stats"
 FAULT = "envoy.filters.http.fault"
 CORS = "envoy.filters.http.cors"
+STATEFUL_SESSION = "envoy.filters.http.stateful_session"
 DYNAMIC_FORWARD_PROXY = "envoy.filters.http.dynamic_forward_proxy"
 ROUTER = "envoy.filters.http.router"
 
+SESSION_CONFIG = "envoy.extensions.filters.http.stateful_session.v3.StatefulSession"
 ALPN_STATE = "envoy.network.application_protocols"
 
 
@@ -61,6 +63,8 @@ def http_filters(
         made.append(_alpn())
     made.append(_empty(FAULT, "envoy.extensions.filters.http.fault.v3.HTTPFault", is_off=True))
     made.append(_empty(CORS, "envoy.extensions.filters.http.cors.v3.Cors", is_off=True))
+    if direction is not Direction.INBOUND:
+        made.append(_empty(STATEFUL_SESSION, SESSION_CONFIG, is_off=True))
     if resolves:
         made.append(_dynamic_forward_proxy())
     made.append(_router(hides_debug_headers=hides_debug_headers))

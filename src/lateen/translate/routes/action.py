@@ -19,7 +19,7 @@ from lateen.api.virtual_service import (
     Percent,
     RedirectPortSelection,
 )
-from lateen.catalog.service import Resolution
+from lateen.catalog.service import Resolution, Service
 from lateen.envoy import messages
 from lateen.translate import names
 from lateen.translate.routes.filter_config import fractional_percent
@@ -27,6 +27,7 @@ from lateen.translate.routes.hash_policy import consistent_hash, hash_policy
 from lateen.translate.routes.headers import apply_headers
 from lateen.translate.routes.on_demand import needed_filters, switch_on
 from lateen.translate.routes.retry import retry_policy
+from lateen.translate.routes.session import keep_session
 from lateen.view.mesh import Mesh
 from lateen.view.scope import OutboundScope, find_service
 
@@ -43,6 +44,7 @@ class Target:
     cluster: names.ClusterName
     hashed: Any | None  # the HashPolicy of its DestinationRule
     needs: tuple[str, ...]  # filters to switch on
+    service: Service | None  # None: nobody knows the host
 
 
 def forward(
@@ -80,6 +82,7 @@ def forward(
             _add_weight(action, target)
     for target in targets:
         switch_on(route, target.needs)
+        keep_session(route, target.service)
     action.append_x_forwarded_host = scope.traits.tells_host
     _set_hash_and_retries(action, mesh, http, targets)
     return True
@@ -209,6 +212,7 @@ def _target(
         names.outbound_cluster(port, destination.subset, hostname),
         hash_policy(settings) if settings is not None else None,
         needed_filters(mesh, scope, hostname, destination.subset, port),
+        find_service(mesh, scope, hostname),
     )
 
 

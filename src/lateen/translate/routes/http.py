@@ -18,6 +18,7 @@ from lateen.translate.routes.headers import apply_headers
 from lateen.translate.routes.match import applies, is_catch_all, route_match
 from lateen.translate.routes.on_demand import needed_filters, switch_on
 from lateen.translate.routes.retry import retry_policy
+from lateen.translate.routes.session import keep_session
 from lateen.translate.routes.whole_segments import (
     GATEWAY,
     answer_500_without_cluster,
@@ -81,6 +82,7 @@ def default_route(mesh: Mesh, scope: OutboundScope, hostname: str, port: int) ->
     if policy is not None:
         route.route.retry_policy.CopyFrom(policy)
     switch_on(route, needed_filters(mesh, scope, hostname, "", port))
+    keep_session(route, service)
     route.decorator.operation = f"{hostname}:{port}/*"
     return route
 

@@ -55,7 +55,7 @@ def test_filters_stand_in_istios_order() -> None:
     def names(**settings: Any) -> list[str]:
         return [each["name"].rpartition(".")[2] for each in made(**settings)["http_filters"]]
 
-    assert names() == ["grpc_stats", "alpn", "fault", "cors", "router"]
+    assert names() == ["grpc_stats", "alpn", "fault", "cors", "stateful_session", "router"]
     assert names(is_grpc_web=True)[0] == "grpc_web"
     assert "alpn" not in names(direction=http.Direction.INBOUND)
 

@@ -34,5 +34,7 @@ def test_what_few_requests_need_is_off_until_asked_for() -> None:
     def off(filters: list[Any]) -> set[str]:
         return {each.name.rpartition(".")[2] for each in filters if each.disabled}
 
-    assert off(http_filters(Direction.OUTBOUND)) == {"grpc_stats", "alpn", "fault", "cors"}
+    assert off(http_filters(Direction.OUTBOUND)) == {
+        "grpc_stats", "alpn", "fault", "cors", "stateful_session",
+    }  # fmt: skip
     assert off(http_filters(Direction.INBOUND, may_be_grpc=True)) == {"fault", "cors"}

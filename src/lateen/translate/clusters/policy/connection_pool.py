@@ -100,12 +100,12 @@ def upstream(
     protocol = _protocol(port, sniffs=sniffs)
     if http.use_client_protocol:
         protocol = UpstreamProtocol.CLIENT
-    if upgrades and _upgrades_to_http2(port, http, config):
+    elif upgrades and _upgrades_to_http2(port, http, config):
         protocol = UpstreamProtocol.HTTP2
     keepalive = http.http2_keep_alive
     return Upstream(
         protocol=protocol,
-        idle_timeout=http.idle_timeout,
+        idle_timeout=http.idle_timeout if http.idle_timeout is not None else tcp.idle_timeout,
         max_connection_duration=tcp.max_connection_duration,
         max_requests_per_connection=max(http.max_requests_per_connection, 0),
         max_concurrent_streams=max(http.max_concurrent_streams, 0),

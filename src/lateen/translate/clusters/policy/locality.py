@@ -53,27 +53,23 @@ def spread(config: MeshConfig, policy: TrafficPolicy, service: Service) -> Sprea
     if balancer is not None and balancer.zone_aware_lb_setting is not None:
         return _zone_aware(balancer.zone_aware_lb_setting)
     if balancer is not None and balancer.locality_lb_setting is not None:
-        own = balancer.locality_lb_setting
-        if not _is_enabled(own, config.locality_lb_setting):
-            return NOTHING
-        return Spread(own, ranks=ejects, weighs=True)
+        return _locality(balancer.locality_lb_setting, ranks=ejects)
     if labels := TRAFFIC_DISTRIBUTIONS.get(service.traffic_distribution, ()):
         asked = LocalityLoadBalancerSetting(failover_priority=labels, enabled=True)
         return Spread(asked, ranks=True, weighs=True)
     if config.zone_aware_lb_setting is not None:
         return _zone_aware(config.zone_aware_lb_setting)
-    mesh = config.locality_lb_setting
-    if mesh is None or mesh.enabled is False:
+    if config.locality_lb_setting is None:
         return NOTHING
-    # The mesh's bare `enabled: true` asks for nothing that weights could express.
-    weighs = bool(mesh.distribute or mesh.failover or mesh.failover_priority)
-    return Spread(mesh, ranks=ejects, weighs=weighs)
+    return _locality(config.locality_lb_setting, ranks=ejects)
 
 
-def _is_enabled(own: LocalityLoadBalancerSetting, mesh: LocalityLoadBalancerSetting | None) -> bool:
-    if own.enabled is not None:
-        return own.enabled
-    return mesh is None or mesh.enabled is not False
+def _locality(setting: LocalityLoadBalancerSetting, *, ranks: bool) -> Spread:
+    """Weights of localities would disturb the algorithm where nothing is asked of them."""
+    if setting.enabled is False:
+        return NOTHING
+    is_ordered = bool(setting.failover or setting.failover_priority)
+    return Spread(setting, ranks=ranks, weighs=bool(setting.distribute) or (ranks and is_ordered))
 
 
 def _zone_aware(setting: ZoneAwareLoadBalancerSetting) -> Spread:

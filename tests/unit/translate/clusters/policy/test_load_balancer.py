@@ -53,7 +53,8 @@ def test_warmup_is_slow_start(simple: str, config: str) -> None:
 
 
 def test_localities_weigh_only_where_somebody_asks() -> None:
-    asked = policy_cluster("loadBalancer: {localityLbSetting: {enabled: true}}")
+    shares = "[{from: '*', to: {'*': 100}}]"
+    asked = policy_cluster(f"loadBalancer: {{localityLbSetting: {{distribute: {shares}}}}}")
     refused = policy_cluster("loadBalancer: {localityLbSetting: {enabled: false}}")
     plain = policy_cluster("outlierDetection: {}")
 

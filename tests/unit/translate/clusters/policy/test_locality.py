@@ -3,6 +3,7 @@
 import pytest
 
 from lateen.api.destination_rule import (
+    Distribute,
     Failover,
     LoadBalancerSettings,
     LocalityLoadBalancerSetting,
@@ -16,6 +17,7 @@ from lateen.translate.clusters.policy.locality import SAME_NODE, SAME_ZONE, spre
 
 LOCALITY = LocalityLoadBalancerSetting
 ZONE = ZoneAwareLoadBalancerSetting
+SHARES = (Distribute(from_="a", to={"a": 100}),)
 FAILOVER = (Failover(from_="a", to="b"),)
 
 
@@ -43,11 +45,21 @@ def test_the_rule_beats_the_service_and_the_mesh() -> None:
     assert spread(mesh, policy(LOCALITY(enabled=False)), service("PreferClose")).setting is None
 
 
-def test_a_rule_that_does_not_say_follows_the_mesh() -> None:
+def test_a_rule_counts_whatever_the_mesh_says() -> None:
     off = MeshConfig(locality_lb_setting=LOCALITY(enabled=False))
+    own = LOCALITY(failover=FAILOVER)
 
-    assert spread(off, policy(LOCALITY(failover=FAILOVER)), service()).setting is None
+    assert spread(off, policy(own), service()).setting == own
     assert spread(MeshConfig(), policy(LOCALITY()), service()).setting == LOCALITY()
+
+
+def test_localities_are_weighed_only_where_an_order_or_shares_are_written() -> None:
+    mesh = MeshConfig()
+
+    assert not spread(mesh, policy(LOCALITY(enabled=True), ejects=True), service()).weighs
+    assert not spread(mesh, policy(LOCALITY(failover=FAILOVER)), service()).weighs
+    assert spread(mesh, policy(LOCALITY(failover=FAILOVER), ejects=True), service()).weighs
+    assert spread(mesh, policy(LOCALITY(distribute=SHARES)), service()).weighs
 
 
 @pytest.mark.parametrize(
