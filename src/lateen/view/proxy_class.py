@@ -15,6 +15,7 @@ from lateen.base.errors import LateenError
 from lateen.base.incremental import derived
 from lateen.catalog.service import Locality
 from lateen.catalog.workload import LOCALITY, NETWORK, parse_locality
+from lateen.view import networks
 from lateen.view.mesh import Mesh
 from lateen.view.outbound_scope import failover_uses, label_uses
 from lateen.view.proxy import Interception, Proxy, ProxyClass, ProxyKind
@@ -41,10 +42,10 @@ SETTINGS = (
     "ENABLE_HBONE",
     "EXIT_ON_ZERO_ACTIVE_CONNECTIONS",
     "IDLE_TIMEOUT",
-    "ISTIO_META_REQUESTED_NETWORK_VIEW",
     "MESH_ID",
     "OWNER",
     "PROXY_CONFIG",
+    "REQUESTED_NETWORK_VIEW",
     "STS_PORT",
     "TLS_CLIENT_CERT_CHAIN",
     "TLS_CLIENT_KEY",
@@ -77,7 +78,12 @@ def proxy_from_node(
         labels=as_labels(_labels(metadata)),
         service_account=_text(metadata, "SERVICE_ACCOUNT") or "default",
         cluster=_text(metadata, "CLUSTER_ID") or mesh.settings.cluster,
-        network=_text(metadata, "NETWORK") or _labels(metadata).get(NETWORK, "") or mesh.network,
+        network=(
+            _text(metadata, "NETWORK")
+            or _labels(metadata).get(NETWORK, "")
+            or mesh.network
+            or networks.of_address(mesh, address)
+        ),
         locality=_locality(metadata, locality),
         node=_text(metadata, "NODE_NAME"),
         interception=_interception(metadata),

@@ -28,6 +28,7 @@ from lateen.view.mesh import Mesh
 from lateen.view.proxy import ProxyClass, ProxyKind
 
 PROXY_CONFIG = "PROXY_CONFIG"
+NETWORK_VIEW = "REQUESTED_NETWORK_VIEW"  # node metadata
 # Envoy's advice for proxies at the edge, which the profile EDGE gives to gateways.
 EDGE = ConnectionSettings(
     listener_per_connection_buffer_limit_bytes=32768,
@@ -53,6 +54,7 @@ class ClientTraits:
     tells_host: bool = False  # x-forwarded-host where the host is rewritten
     preserves_case: bool = False  # of HTTP/1.1 header names
     cluster_buffer_bytes: int = 0  # 0: Envoy's own
+    networks: frozenset[str] = frozenset()  # whose endpoints it may use; empty: all
 
 
 PLAIN = ClientTraits()
@@ -84,6 +86,7 @@ def client_traits(mesh: Mesh, proxy_class: ProxyClass) -> ClientTraits:
         cluster_buffer_bytes=(
             connections(mesh, proxy_class).cluster_per_connection_buffer_limit_bytes or 0
         ),
+        networks=_networks(proxy_class),
     )
 
 
@@ -93,6 +96,11 @@ def relevant(proxy_class: ProxyClass) -> tuple[tuple[str, str], ...]:
     if own.proxy_headers is None and own.connection_settings is None:
         return ()
     return tuple(pair for pair in proxy_class.settings if pair[0] == PROXY_CONFIG)
+
+
+def _networks(proxy_class: ProxyClass) -> frozenset[str]:
+    written = dict(proxy_class.settings).get(NETWORK_VIEW, "")
+    return frozenset(name.strip() for name in written.split(",") if name.strip())
 
 
 def _default(mesh: Mesh) -> ProxyConfig:

@@ -16,6 +16,7 @@
     stream place       (address, port)            ServiceEntries by where clients send plain TCP
     only one           (kind, namespace, selector) kinds of which the oldest alone counts
     label use          (reason, label)            who asks for a label, or metadata, of a proxy
+    network gateway    ()                         Services by which other networks enter
     node local         ()                         what asks for the node that a client is on
 
 The rows follow from the resource alone and never from other resources.
@@ -35,6 +36,7 @@ from lateen.api.service_entry import ServiceEntry
 from lateen.api.virtual_service import VirtualService
 from lateen.api.workload_entry import WorkloadEntry
 from lateen.catalog import kubernetes_service, pod, protocol
+from lateen.catalog.workload import NETWORK
 from lateen.view import failover, hosts, names
 from lateen.view.index import Row
 
@@ -86,6 +88,8 @@ def _service(resource: Resource[ServiceSpec], domain: str) -> Iterator[Row]:
     yield from _hostname(host, resource.namespace)
     yield from _selector(resource.namespace, resource.spec.selector)
     spec = resource.spec
+    if NETWORK in resource.meta.labels:
+        yield Row("network gateway", ())
     if spec.internal_traffic_policy == "Local" or kubernetes_service.prefers_node(
         resource.meta.annotations, spec.traffic_distribution
     ):

@@ -15,7 +15,8 @@ from lateen.base.incremental import derived
 from lateen.catalog import endpoints as kubernetes_endpoints
 from lateen.catalog import kubernetes_service, pod, service_entry, workload_entry
 from lateen.catalog.service import Endpoint, Registry, Service
-from lateen.catalog.workload import Workload
+from lateen.catalog.workload import NETWORK, Workload
+from lateen.view import networks
 from lateen.view.mesh import Mesh
 from lateen.view.selection import Labels, selects
 
@@ -84,12 +85,13 @@ def endpoints(mesh: Mesh, hostname: str, namespace: str) -> tuple[Endpoint, ...]
     if found is None:
         return ()
     if found.registry is Registry.KUBERNETES:
-        return tuple(sorted(_kubernetes(mesh, found), key=_order))
+        return tuple(sorted((_on_network(mesh, at) for at in _kubernetes(mesh, found)), key=_order))
     made: dict[tuple[str, int, str], Endpoint] = {}
     for key in mesh.index.keys("hostname", hostname, namespace):
         resource = mesh.resource(key)
         if resource is not None and isinstance(resource.spec, ServiceEntry):
-            for endpoint in _of_entry(mesh, resource, hostname):
+            for at in _of_entry(mesh, resource, hostname):
+                endpoint = _on_network(mesh, at)
                 made.setdefault((endpoint.address, endpoint.port, endpoint.service_port), endpoint)
     return tuple(sorted(made.values(), key=_order))
 
@@ -198,6 +200,17 @@ def _of_entry(mesh: Mesh, resource: Resource[ServiceEntry], hostname: str) -> tu
         for port in spec.ports
         for endpoint in service_entry.served(item, port)
     )
+
+
+def _on_network(mesh: Mesh, endpoint: Endpoint) -> Endpoint:
+    """Where nothing else names the network of an address, its CIDR may."""
+    if endpoint.network:
+        return endpoint
+    found = networks.of_address(mesh, endpoint.address)
+    if not found:
+        return endpoint
+    labels = tuple(sorted({**dict(endpoint.labels), NETWORK: found}.items()))
+    return replace(endpoint, network=found, labels=labels)
 
 
 def _workloads(mesh: Mesh, keys: tuple[Key, ...] | list[Key]) -> list[Workload]:

@@ -6,6 +6,7 @@ from typing import Any
 from lateen.api.destination_rule import TLSmode, TrafficPolicy
 from lateen.base.incremental import derived
 from lateen.catalog.service import Port, Registry, Resolution, Service
+from lateen.catalog.workload import MUTUAL
 from lateen.translate import alpn, metadata, names
 from lateen.translate.clusters.policy.client_tls import (
     Peer,
@@ -14,7 +15,6 @@ from lateen.translate.clusters.policy.client_tls import (
     apply_tls,
 )
 from lateen.translate.clusters.protocol import Upstream
-from lateen.translate.endpoints.part import MUTUAL
 from lateen.view import service as services
 from lateen.view.authentication import MutualTLSMode, namespace_mode
 from lateen.view.mesh import Mesh

@@ -27,11 +27,14 @@ from lateen.translate.endpoints.ranking import (
     rank,
     ranking,
 )
+from lateen.view.cluster_local import is_cluster_local
 from lateen.view.mesh import Mesh
+from lateen.view.networks import gateways
 from lateen.view.outbound_scope import OutboundScope, rule_scope
 from lateen.view.proxy import ProxyClass
 
 CLUSTER_NAME, ENDPOINTS = 1, 2  # fields of ClusterLoadAssignment
+BY_NAME = (Resolution.DNS, Resolution.DNS_ROUND_ROBIN, Resolution.DYNAMIC_DNS)
 FEW = 64  # endpoints of a port that cost less to make again than to remember by locality
 
 
@@ -54,7 +57,7 @@ def assignment(mesh: Mesh, scope: OutboundScope, cluster_name: str) -> bytes:
     policy = target.policy(mesh.config)
     is_single = target.service.resolution is Resolution.DNS_ROUND_ROBIN
     ranks = None if is_single else ranking(spread(mesh.config, policy, target.service), scope)
-    selected = selection(target, policy, scope)
+    selected = selection(mesh, target, policy, scope)
     return joined(mesh, cluster_name, selected, ranks, is_single)
 
 
@@ -78,11 +81,13 @@ def exist(mesh: Mesh, scope: OutboundScope, cluster_name: str) -> bool:
     target = find_target(mesh, scope, cluster_name)
     if target is None:
         return False
-    return bool(_parts(mesh, selection(target, target.policy(mesh.config), scope)))
+    return bool(_parts(mesh, selection(mesh, target, target.policy(mesh.config), scope)))
 
 
-def selection(target: Target, policy: TrafficPolicy, scope: OutboundScope) -> Selection:
+def selection(mesh: Mesh, target: Target, policy: TrafficPolicy, scope: OutboundScope) -> Selection:
     service = target.service
+    # Names are resolved where the client is: only addresses can be behind a gateway.
+    is_split = bool(gateways(mesh)) and service.resolution not in BY_NAME
     labels = target.subset.labels if target.subset else {}
     return Selection(
         hostname=service.hostname,
@@ -93,6 +98,9 @@ def selection(target: Target, policy: TrafficPolicy, scope: OutboundScope) -> Se
         only_mutual=names.is_server_name(target.name),
         states_health=service.registry is Registry.KUBERNETES,
         node=scope.node if service.internal_traffic_policy_local else None,
+        cluster=scope.cluster if is_cluster_local(mesh, service.hostname) else None,
+        network=scope.network if is_split else None,
+        networks=scope.traits.networks if is_split else frozenset(),
     )
 
 

@@ -6,15 +6,15 @@ from typing import NamedTuple
 
 from lateen.base.incremental import derived
 from lateen.catalog.service import Endpoint, Health, Locality
-from lateen.catalog.workload import CANONICAL_NAMES, CANONICAL_REVISIONS
+from lateen.catalog.workload import CANONICAL_NAMES, CANONICAL_REVISIONS, MUTUAL
 from lateen.envoy import messages, types, wire
+from lateen.translate.endpoints.mutual import takes_mutual
+from lateen.translate.endpoints.networks import reached
 from lateen.view import service
-from lateen.view.authentication import MutualTLSMode, peer_mode
 from lateen.view.mesh import Mesh
 
 Labels = tuple[tuple[str, str], ...]
 
-MUTUAL = "istio"  # Endpoint.tls_mode
 TRANSPORT_MATCH = "envoy.transport_socket_match"
 # Fields of LocalityLbEndpoints and LbEndpoint.
 LOCALITY, LB_ENDPOINTS, LOCALITY_WEIGHT, PRIORITY = 1, 2, 3, 5
@@ -34,6 +34,9 @@ class Selection:
     only_mutual: bool = False  # others are left out
     states_health: bool = True  # say HEALTHY too (Kubernetes); else only what is not
     node: str | None = None  # only those on this node
+    cluster: str | None = None  # only those of this cluster
+    network: str | None = None  # the client's, where the mesh has several
+    networks: frozenset[str] = frozenset()  # only those of these; empty: all
 
 
 class Part(NamedTuple):
@@ -79,6 +82,16 @@ def chosen(mesh: Mesh, selection: Selection, found: tuple[Endpoint, ...]) -> tup
         found = tuple(endpoint for endpoint in found if wanted.issubset(endpoint.labels))
     if selection.node is not None:
         found = tuple(endpoint for endpoint in found if endpoint.node == selection.node)
+    if selection.cluster is not None:
+        found = tuple(endpoint for endpoint in found if endpoint.cluster == selection.cluster)
+    if selection.network is not None:
+        found = reached(
+            mesh,
+            found,
+            network=selection.network,
+            seen=selection.networks,
+            is_mutual=selection.is_mutual,
+        )
     if selection.only_mutual:
         found = tuple(endpoint for endpoint in found if takes_mutual(mesh, endpoint))
     return found
@@ -97,14 +110,6 @@ def make_part(
         pieces.append(wire.embedded(LB_ENDPOINTS, body))
         weight += endpoint.weight or 1
     return Part(b"".join(pieces), weight, len(endpoints))
-
-
-def takes_mutual(mesh: Mesh, endpoint: Endpoint) -> bool:
-    """Its workload has a proxy, and no PeerAuthentication turns mutual TLS off on the port."""
-    return endpoint.tls_mode == MUTUAL and (
-        peer_mode(mesh, endpoint.namespace, endpoint.labels, endpoint.port)
-        is not MutualTLSMode.DISABLE
-    )
 
 
 def locality_order(locality: Locality) -> tuple[str, str, str]:
