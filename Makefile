@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test setup setup-dev check lock benchmarks clean
+.PHONY: demo test setup setup-dev check lock dist clean
 
 setup: $(VENV)/.ready
 
@@ -40,6 +40,10 @@ check: setup-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+
+# The wheel of the committed state, with its bill of materials and provenance, in dist/.
+dist: setup-dev
+	@$(BIN)/python scripts/dist.py
 
 # The lock files: hashes, and no addresses.
 lock:
