@@ -40,11 +40,21 @@ class Cell:
         """Its first evaluation failed: nothing may be told of it, not even that it is absent."""
         return self.content is None and self.node.error is not None
 
+    @property
+    def is_gone(self) -> bool:
+        """Whether there is no such resource, whatever is told of it."""
+        return self.node.value is None and self.node.error is None
+
     def refresh(self, stamp: int) -> bool:
-        """Takes over the node's value; says whether that changed anything."""
+        """Takes over the node's value; says whether that changed anything.
+
+        Endpoints of a cluster that goes away stay as they are: the cluster is removed after the
+        routes that lead to it, and serves until then. Whoever asks for endpoints that never were
+        is told that there are none, as the cluster would wait for them.
+        """
         content: bytes | None = self.node.value
-        if content is None and self.type_url == kinds.ENDPOINT and self.node.error is None:
-            content = wire.empty_assignment(self.name)
+        if self.type_url == kinds.ENDPOINT and self.is_gone:
+            content = self.content or wire.empty_assignment(self.name)
         if content == self.content:
             return False
         self.before, self.before_at, self.changed_at = self.version, self.changed_at, stamp

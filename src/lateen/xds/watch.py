@@ -169,7 +169,10 @@ class Watch:
         self.pruned = group.removed_at if told_removals else NOTHING
 
     def transfer(self, group: Group) -> None:
-        """Follows the proxy into another scope: tells only what differs between the two."""
+        """Follows the proxy into another scope: tells only what differs between the two.
+
+        Endpoints of clusters that the new scope has not stay: see `Cell.refresh`.
+        """
         old = self.group
         if old is group:
             return
@@ -178,8 +181,11 @@ class Watch:
         self.group = group
         group.members[self] = None
         self.synced, self.pruned = group.changed_at, group.removed_at
+        keeps = group.type_url == kinds.ENDPOINT
         self.forced = frozenset(
-            name for name, cell in group.cells.items() if cell.version != held.get(name)
+            name
+            for name, cell in group.cells.items()
+            if cell.version != held.get(name) and not (keeps and cell.is_gone and name in held)
         )
         if group.listed:
             self.lost = frozenset((*old.cells, *old.gone)).difference(group.cells)

@@ -202,6 +202,25 @@ def test_unknown_cluster_has_an_empty_assignment(mesh: PlainMesh) -> None:
     run(mesh, scenario)
 
 
+def test_endpoints_of_a_cluster_that_goes_stay_until_the_cluster_is_removed(
+    mesh: PlainMesh,
+) -> None:
+    """They serve requests until the proxy knows the routes that do without the cluster."""
+
+    async def scenario(mesh: PlainMesh, server: DiscoveryServer, proxy: AdsClient) -> None:
+        await proxy.subscribe(kinds.CLUSTER)
+        await proxy.subscribe(kinds.ENDPOINT, "a", "b")
+        await proxy.subscribe(kinds.ROUTE, "r")
+        mesh.contents.discard((kinds.ENDPOINT, "b"))
+        mesh.lists.put(kinds.CLUSTER, ("a",))
+        change(mesh, server, kinds.ROUTE, "r", b"without b")
+        routes, removal = await proxy.next(), await proxy.next()
+        assert (routes.type_url, names_of(routes)) == (kinds.ROUTE, ["r"])
+        assert list(removal.removed_resources) == ["b"]
+
+    run(mesh, scenario)
+
+
 def test_unknown_route_is_told_as_removed_and_sent_when_it_appears(mesh: PlainMesh) -> None:
     async def scenario(mesh: PlainMesh, server: DiscoveryServer, proxy: AdsClient) -> None:
         response = await proxy.subscribe(kinds.ROUTE, "later")

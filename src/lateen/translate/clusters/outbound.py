@@ -88,7 +88,7 @@ def outbound_cluster(mesh: Mesh, scope: OutboundScope, name: str, captured: bool
     if not body.holds_endpoints:
         return content
     assignment = endpoints.assignment(mesh, scope, name)
-    return content + wire.embedded(LOAD_ASSIGNMENT, assignment)
+    return content + wire.embedded(LOAD_ASSIGNMENT, assignment or b"")
 
 
 def _buffer_limit(scope: OutboundScope) -> bytes:

@@ -43,17 +43,16 @@ def cell(mesh: Mesh, proxy_class: ProxyClass, cluster_name: str) -> Node:
     return assignment.node(mesh, rule_scope(mesh, proxy_class), cluster_name)
 
 
-@derived
-def endpoints(mesh: Mesh, proxy_class: ProxyClass, cluster_name: str) -> bytes:
-    """Of a cluster that nobody knows: an assignment without endpoints, so that Envoy goes on."""
+def endpoints(mesh: Mesh, proxy_class: ProxyClass, cluster_name: str) -> bytes | None:
     return assignment(mesh, rule_scope(mesh, proxy_class), cluster_name)
 
 
 @derived
-def assignment(mesh: Mesh, scope: OutboundScope, cluster_name: str) -> bytes:
+def assignment(mesh: Mesh, scope: OutboundScope, cluster_name: str) -> bytes | None:
+    """None of a cluster that the scope does not know, or no longer."""
     target = find_target(mesh, scope, cluster_name)
     if target is None:
-        return wire.text(CLUSTER_NAME, cluster_name)
+        return None
     policy = target.policy(mesh.config)
     is_single = target.service.resolution is Resolution.DNS_ROUND_ROBIN
     ranks = None if is_single else ranking(spread(mesh.config, policy, target.service), scope)

@@ -71,6 +71,8 @@ def tls_context(cluster: dict[str, Any]) -> dict[str, Any]:
 
 def localities(mesh: Mesh, name: str, client: ProxyClass = CLIENT) -> list[dict[str, Any]]:
     made = endpoints.endpoints(mesh, client, name)
+    if made is None:
+        return []
     shown = messages.to_json(types.ClusterLoadAssignment.FromString(made))
     assert shown["cluster_name"] == name
     found: list[dict[str, Any]] = shown.get("endpoints", [])
