@@ -24,16 +24,21 @@ from lateen.agent.envoy_process import EnvoyProcess
 from lateen.agent.metrics import AgentMetrics
 from lateen.agent.names import Names
 from lateen.agent.readiness import Readiness
-from lateen.agent.relay import Relay
+from lateen.agent.relay import Relay, Take
 from lateen.agent.scrape import Scrape
 from lateen.agent.sds import SecretService
 from lateen.agent.secrets import SecretStore
 from lateen.agent.settings import AgentSettings
 from lateen.agent.shutdown import Shutdown
 from lateen.agent.status_server import StatusServer
+from lateen.agent.trust import Trust
 from lateen.agent.unix_grpc import serve as serve_grpc
+from lateen.agent.workload_certificate import WorkloadCertificate
 from lateen.base.clock import Clock
+from lateen.base.name_table import TYPE_URL as NAME_TABLE
 from lateen.base.private_files import private_folder, write_private
+from lateen.identity import spiffe
+from lateen.identity.trust_bundle import TYPE_URL as TRUST_BUNDLE
 
 log = logging.getLogger(__name__)
 
@@ -58,12 +63,19 @@ class Agent:
         self._folder = settings.folder
         self.metrics = AgentMetrics()
         self.secrets = SecretStore()
+        self.trust = Trust(self.secrets, orphaned=lambda: self.certificates.renew_soon())
         self.certificates = CertificateRotation(
-            CertificateClient(settings.discovery, ttl_seconds=settings.secret_ttl, clock=clock),
+            CertificateClient(
+                settings.discovery,
+                ttl_seconds=settings.secret_ttl,
+                clock=clock,
+                identity=identity(settings),
+                roots=lambda: self.trust.roots,
+            ),
             clock=clock,
             random=random,
             metrics=self.metrics,
-            changed=self.secrets.put_certificate,
+            changed=self._use,
         )
         listeners = settings.listeners
         self.admin = EnvoyAdmin(
@@ -143,7 +155,8 @@ class Agent:
             self._settings.discovery,
             certificate=self.certificates.valid,
             metrics=self.metrics,
-            names=self.names.take if self.names.is_enabled else None,
+            takes=self._own_types(),
+            roots=lambda: self.trust.roots,
         )
         await serve_grpc(stack, xds, relay.handler())
         await serve_grpc(stack, secrets, SecretService(self.secrets).handler())
@@ -151,6 +164,16 @@ class Agent:
         stack.callback(Path(admin.path).unlink, missing_ok=True)
         stack.callback(listening.close)
         return document.Sockets(xds=xds, secrets=secrets, status=status)
+
+    def _use(self, certificate: WorkloadCertificate) -> None:
+        self.trust.learn(certificate)
+        self.secrets.put_certificate(certificate)
+
+    def _own_types(self) -> dict[str, Take]:
+        takes: dict[str, Take] = {TRUST_BUNDLE: self.trust.take}
+        if self.names.is_enabled:
+            takes[NAME_TABLE] = self.names.take
+        return takes
 
     async def _announce_ready(self) -> None:
         """Waits as long as it takes: a mesh without its control plane is not ready."""
@@ -171,6 +194,17 @@ class Agent:
     def _write_addresses(self, addresses: Mapping[str, str]) -> None:
         text = json.dumps(addresses, sort_keys=True) + "\n"
         write_private(self._folder / ADDRESSES, text.encode())
+
+
+def identity(settings: AgentSettings) -> str:
+    workload = settings.workload
+    return str(
+        spiffe.of(
+            trust_domain=settings.trust_domain,
+            namespace=workload.namespace,
+            service_account=workload.service_account,
+        )
+    )
 
 
 def first_of(several: ExceptionGroup[Exception]) -> Exception:

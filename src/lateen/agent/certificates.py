@@ -35,6 +35,7 @@ PROOF_REFUSED = (grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DEN
 FIRST_BACKOFF_SECONDS = 0.05
 LONGEST_BACKOFF_SECONDS = 10.0
 LONGEST_FIRST_BACKOFF_SECONDS = 2.0  # the workload waits for its first certificate
+SOON_SECONDS = 2.0  # within which workloads renew that must all do so at once
 SHORTEST_PAUSE_SECONDS = 0.5  # between renewals, whatever lifetime the control plane grants
 
 
@@ -44,7 +45,17 @@ class CertificateClient:
     An expired certificate is never shown: the control plane would refuse the connection itself.
     """
 
-    def __init__(self, discovery: DiscoverySettings, *, ttl_seconds: float, clock: Clock) -> None:
+    def __init__(
+        self,
+        discovery: DiscoverySettings,
+        *,
+        ttl_seconds: float,
+        clock: Clock,
+        identity: str = "",
+        roots: Callable[[], bytes] = bytes,
+    ) -> None:
+        self._identity = identity
+        self._roots = roots
         self._clock = clock
         self._discovery = discovery
         self._ttl_seconds = ttl_seconds
@@ -53,7 +64,7 @@ class CertificateClient:
         """A fresh key and its certificate."""
         key = ec.generate_private_key(ec.SECP256R1())
         request = IstioCertificateRequest(
-            csr=_signing_request(key), validity_duration=int(self._ttl_seconds)
+            csr=_signing_request(key, self._identity), validity_duration=int(self._ttl_seconds)
         )
         response = await self._response(request.SerializeToString(), current)
         return _certificate(key, response, self._clock())
@@ -76,7 +87,7 @@ class CertificateClient:
         token: tuple[tuple[str, str], ...],
         certificate: WorkloadCertificate | None,
     ) -> bytes:
-        async with control_plane.channel(self._discovery, certificate) as channel:
+        async with control_plane.channel(self._discovery, certificate, self._roots()) as channel:
             call = channel.unary_unary(
                 METHOD, request_serializer=bytes, response_deserializer=bytes
             )
@@ -108,6 +119,11 @@ class CertificateRotation:
         self._metrics = metrics
         self._changed = changed
         self._current: WorkloadCertificate | None = None
+        self._wanted = asyncio.Event()
+
+    def renew_soon(self) -> None:
+        """Without waiting for half life, though not all workloads of a mesh in one moment."""
+        self._wanted.set()
 
     def valid(self) -> WorkloadCertificate | None:
         """What may be shown now: none before the first, nor after an expiry nobody could avert."""
@@ -123,8 +139,17 @@ class CertificateRotation:
         while True:
             certificate = await self.first()
             due = certificate.lifetime.renewal(self._random)
-            await asyncio.sleep(max(SHORTEST_PAUSE_SECONDS, due - self._clock()))
+            await self._pause(max(SHORTEST_PAUSE_SECONDS, due - self._clock()))
             await self._renew()
+
+    async def _pause(self, seconds: float) -> None:
+        self._wanted.clear()
+        try:
+            async with asyncio.timeout(seconds):
+                await self._wanted.wait()
+        except TimeoutError:
+            return
+        await asyncio.sleep(self._random.uniform(0, SOON_SECONDS))
 
     async def _renew(self) -> WorkloadCertificate:
         longest = LONGEST_BACKOFF_SECONDS if self._current else LONGEST_FIRST_BACKOFF_SECONDS
@@ -146,8 +171,12 @@ class CertificateRotation:
             return made
 
 
-def _signing_request(key: ec.EllipticCurvePrivateKey) -> str:
+def _signing_request(key: ec.EllipticCurvePrivateKey, identity: str) -> str:
+    """Names the identity, for signers that take names from requests; ours goes by the proof."""
     request = x509.CertificateSigningRequestBuilder().subject_name(x509.Name([]))
+    if identity:
+        name = x509.SubjectAlternativeName([x509.UniformResourceIdentifier(identity)])
+        request = request.add_extension(name, critical=True)
     return request.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM).decode()
 
 

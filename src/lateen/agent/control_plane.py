@@ -18,11 +18,14 @@ RECONNECT_MILLISECONDS = 2_000
 
 
 def channel(
-    discovery: DiscoverySettings, certificate: WorkloadCertificate | None
+    discovery: DiscoverySettings, certificate: WorkloadCertificate | None, roots: bytes = b""
 ) -> grpc.aio.Channel:
-    """A connection that is made at first use. AgentError if the root certificate is missing."""
+    """A connection that is made at first use. AgentError if the root certificate is missing.
+
+    `roots` are trusted besides those of the file: what the control plane has said meanwhile.
+    """
     credentials = grpc.ssl_channel_credentials(
-        root_certificates=_read(discovery.root_cert),
+        root_certificates=_read(discovery.root_cert) + b"\n" + roots,
         private_key=certificate.key if certificate else None,
         certificate_chain=certificate.chain if certificate else None,
     )

@@ -4,7 +4,8 @@ Declared with only the fields it needs: loading Envoy's whole schema would cost 
 memory than everything else it does. Unknown fields pass through untouched.
 """
 
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, NamedTuple
 
 from lateen.base.protobuf import Field, declare
 
@@ -58,7 +59,18 @@ _MESSAGES = declare(
             "certificate_chain": Field(1, "DataSource"),
             "private_key": Field(2, "DataSource"),
         },
-        "CertificateValidationContext": {"trusted_ca": Field(1, "DataSource")},
+        "TypedExtensionConfig": {"name": Field(1, "string"), "typed_config": Field(2, "Any")},
+        "CertificateValidationContext": {
+            "trusted_ca": Field(1, "DataSource"),
+            "crl": Field(7, "DataSource"),
+            "custom_validator_config": Field(12, "TypedExtensionConfig"),
+            "only_verify_leaf_cert_crl": Field(14, "bool"),
+        },
+        "SpiffeTrustDomain": {
+            "name": Field(1, "string"),
+            "trust_bundle": Field(2, "DataSource"),
+        },
+        "SpiffeValidator": {"trust_domains": Field(1, "repeated SpiffeTrustDomain")},
         "Secret": {
             "name": Field(1, "string"),
             "tls_certificate": Field(2, "TlsCertificate"),
@@ -74,6 +86,17 @@ RequestHead: Any = _MESSAGES["RequestHead"]
 DeltaRequestHead: Any = _MESSAGES["DeltaRequestHead"]
 ResponseHead: Any = _MESSAGES["ResponseHead"]
 Secret: Any = _MESSAGES["Secret"]
+SpiffeValidator: Any = _MESSAGES["SpiffeValidator"]
+
+SPIFFE_VALIDATOR = "envoy.tls.cert_validator.spiffe"
+SPIFFE_VALIDATOR_TYPE = (
+    "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.SPIFFECertValidatorConfig"
+)
+
+
+class TrustDomainRoots(NamedTuple):
+    name: str
+    roots: bytes  # PEM
 
 
 def certificate_secret(name: str, *, chain: bytes, key: bytes) -> bytes:
@@ -83,7 +106,26 @@ def certificate_secret(name: str, *, chain: bytes, key: bytes) -> bytes:
     return bytes(secret.SerializeToString(deterministic=True))
 
 
-def roots_secret(name: str, *, roots: bytes) -> bytes:
+def roots_secret(name: str, *, roots: bytes, revoked: bytes = b"") -> bytes:
+    """With lists of revoked certificates, which must cover every issuer of peers' certificates."""
     secret = Secret(name=name)
-    secret.validation_context.trusted_ca.inline_bytes = roots
+    context = secret.validation_context
+    context.trusted_ca.inline_bytes = roots
+    if revoked:
+        context.crl.inline_bytes = revoked
+        context.only_verify_leaf_cert_crl = True
+    return bytes(secret.SerializeToString(deterministic=True))
+
+
+def trust_domains_secret(name: str, domains: Iterable[TrustDomainRoots]) -> bytes:
+    """Each trust domain is vouched for by its own roots alone."""
+    validator = SpiffeValidator()
+    for domain in domains:
+        added = validator.trust_domains.add(name=domain.name)
+        added.trust_bundle.inline_bytes = domain.roots
+    secret = Secret(name=name)
+    custom = secret.validation_context.custom_validator_config
+    custom.name = SPIFFE_VALIDATOR
+    custom.typed_config.type_url = SPIFFE_VALIDATOR_TYPE
+    custom.typed_config.value = validator.SerializeToString(deterministic=True)
     return bytes(secret.SerializeToString(deterministic=True))

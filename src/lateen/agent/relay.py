@@ -2,14 +2,14 @@
 
     Envoy --unix socket--> agent --mutual TLS--> control plane
 
-One upstream stream for each of Envoy's. The agent adds one subscription of its own, to the DNS
+One upstream stream for each of Envoy's. The agent adds subscriptions of its own, such as to the DNS
 name table, and keeps the answers to itself. When the upstream stream breaks, Envoy's is closed:
 Envoy keeps its configuration, comes back, and says which versions it holds.
 """
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from typing import Any
 
 import grpc
@@ -31,7 +31,6 @@ from lateen.agent.messages import (
 from lateen.agent.metrics import AgentMetrics
 from lateen.agent.settings import DiscoverySettings
 from lateen.agent.workload_certificate import WorkloadCertificate
-from lateen.base.name_table import TYPE_URL as NAME_TABLE_TYPE
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +38,7 @@ SERVICE = "envoy.service.discovery.v3.AggregatedDiscoveryService"
 DELTA, STATE_OF_THE_WORLD = "DeltaAggregatedResources", "StreamAggregatedResources"
 
 Context = grpc.aio.ServicerContext[Any, Any]
-Names = Callable[[bytes], None]  # takes a serialized NameTable
+Take = Callable[[bytes], None]  # a serialized message; DecodeError and ValueError refuse it
 
 
 class Relay:
@@ -51,12 +50,14 @@ class Relay:
         *,
         certificate: Callable[[], WorkloadCertificate | None],  # a valid one
         metrics: AgentMetrics,
-        names: Names | None = None,
+        takes: Mapping[str, Take],  # resource types that are the agent's own
+        roots: Callable[[], bytes] = bytes,
     ) -> None:
         self._discovery = discovery
         self._certificate = certificate
         self._metrics = metrics
-        self._names = names
+        self._takes = takes
+        self._roots = roots
 
     def handler(self) -> "grpc.GenericRpcHandler[bytes, bytes]":
         return grpc.method_handlers_generic_handler(
@@ -78,14 +79,16 @@ class Relay:
         try:
             certificate = self._certificate()
             token = () if certificate else control_plane.authorization(self._discovery)
-            async with control_plane.channel(self._discovery, certificate) as channel:
+            async with control_plane.channel(
+                self._discovery, certificate, self._roots()
+            ) as channel:
                 start: Any = channel.stream_stream(
                     f"/{SERVICE}/{method}", request_serializer=bytes, response_deserializer=bytes
                 )
                 call = start(metadata=token)
                 stream = RelayedStream(
                     call, context, is_delta=method == DELTA, metrics=self._metrics,
-                    names=self._names,
+                    takes=self._takes,
                 )  # fmt: skip
                 await stream.run(requests)
         except grpc.aio.AioRpcError as broken:
@@ -107,14 +110,14 @@ class RelayedStream:
         *,
         is_delta: bool,
         metrics: AgentMetrics,
-        names: Names | None,
+        takes: Mapping[str, Take],
     ) -> None:
         self._upstream = upstream
         self._envoy = envoy
         self._is_delta = is_delta
         self._metrics = metrics
-        self._names = names
-        self._asked_for_names = False
+        self._takes = takes
+        self._asked = False
         self._writing = asyncio.Lock()  # gRPC allows one write at a time
 
     async def run(self, requests: AsyncIterator[bytes]) -> None:
@@ -134,45 +137,45 @@ class RelayedStream:
                     "Envoy rejected configuration",
                     extra={"type": head.type_url, "reason": head.error_detail.message},
                 )
-            if head.type_url == LISTENER_TYPE and self._names and not self._asked_for_names:
-                self._asked_for_names = True
-                await self._send(self._name_table_request())
+            if head.type_url == LISTENER_TYPE and not self._asked:
+                self._asked = True
+                for type_url in self._takes:
+                    await self._send(self._request(type_url))
 
     async def _pass_down(self) -> None:
         async for message in self._upstream:
             head = ResponseHead.FromString(message)
-            if self._names is not None and head.type_url == NAME_TABLE_TYPE:
-                await self._take_names(message, head.nonce)
+            if (take := self._takes.get(head.type_url)) is not None:
+                await self._take(take, message, head)
                 continue
             self._metrics.responses.add()
             await self._envoy.write(message)
 
-    async def _take_names(self, message: bytes, nonce: str) -> None:
-        assert self._names is not None
+    async def _take(self, take: Take, message: bytes, head: Any) -> None:
         version = ""
         if self._is_delta:
             delta = DeltaDiscoveryResponse.FromString(message)
-            tables = [resource.resource.value for resource in delta.resources]
+            found = [resource.resource.value for resource in delta.resources]
         else:
             whole = DiscoveryResponse.FromString(message)
-            tables, version = [resource.value for resource in whole.resources], whole.version_info
+            found, version = [resource.value for resource in whole.resources], whole.version_info
         problem = ""
-        for table in tables or [b""]:  # an answer without a table: there are no names
+        for resource in found or [b""]:  # an answer without any: there is nothing
             try:
-                self._names(table)
-            except DecodeError as wrong:
-                problem = f"not a NameTable: {wrong}"
-        await self._send(self._name_table_request(nonce=nonce, version=version, problem=problem))
+                take(resource)
+            except (DecodeError, ValueError) as wrong:
+                problem = f"not readable: {wrong}"
+        await self._send(
+            self._request(head.type_url, nonce=head.nonce, version=version, problem=problem)
+        )
 
-    def _name_table_request(
-        self, *, nonce: str = "", version: str = "", problem: str = ""
+    def _request(
+        self, type_url: str, *, nonce: str = "", version: str = "", problem: str = ""
     ) -> bytes:
         request = (
-            DeltaDiscoveryRequest(type_url=NAME_TABLE_TYPE, response_nonce=nonce)
+            DeltaDiscoveryRequest(type_url=type_url, response_nonce=nonce)
             if self._is_delta
-            else DiscoveryRequest(
-                type_url=NAME_TABLE_TYPE, response_nonce=nonce, version_info=version
-            )
+            else DiscoveryRequest(type_url=type_url, response_nonce=nonce, version_info=version)
         )
         if problem:
             request.error_detail.code = grpc.StatusCode.INVALID_ARGUMENT.value[0]

@@ -56,7 +56,7 @@ class SecretStore:
             watcher.set()
 
     def put_certificate(self, certificate: WorkloadCertificate) -> None:
-        self.put(ROOTS, roots_secret(ROOTS, roots=certificate.roots))
+        """The workload's own; its roots are the business of `trust`."""
         self.put(
             WORKLOAD,
             certificate_secret(WORKLOAD, chain=certificate.chain, key=certificate.key),

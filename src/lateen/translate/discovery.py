@@ -14,7 +14,8 @@ from typing import NamedTuple
 
 from lateen.base import name_table as name_table_message
 from lateen.base.incremental import Node, derived
-from lateen.translate import endpoints, name_table, secrets
+from lateen.identity import trust_bundle as trust_bundle_message
+from lateen.translate import endpoints, name_table, secrets, trust_bundle
 from lateen.translate.clusters import build as clusters
 from lateen.translate.envoy_filter import layer
 from lateen.translate.listeners import gateway, inbound, outbound
@@ -30,6 +31,7 @@ ROUTE = "type.googleapis.com/envoy.config.route.v3.RouteConfiguration"
 SECRET = "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret"
 EXTENSION = layer.EXTENSION
 NAME_TABLE = name_table_message.TYPE_URL
+TRUST_BUNDLE = trust_bundle_message.TYPE_URL
 
 
 class Kind(NamedTuple):
@@ -101,6 +103,10 @@ def _name_table_cell(mesh: Mesh, proxy_class: ProxyClass, name: str) -> Node:
     return name_table.name_table.node(mesh, proxy_class)
 
 
+def _trust_bundle_cell(mesh: Mesh, proxy_class: ProxyClass, name: str) -> Node:
+    return trust_bundle.trust_bundle.node(mesh)
+
+
 def _extension_cell(mesh: Mesh, proxy_class: ProxyClass, name: str) -> Node:
     """Only patches make these."""
     return nothing.node(mesh)
@@ -114,4 +120,5 @@ KINDS = {
     SECRET: Kind(None, secrets.secret.node),
     EXTENSION: Kind(None, _extension_cell),
     NAME_TABLE: Kind(lambda mesh, proxy_class: ("",), _name_table_cell),
+    TRUST_BUNDLE: Kind(lambda mesh, proxy_class: ("",), _trust_bundle_cell),
 }

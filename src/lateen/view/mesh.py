@@ -20,6 +20,7 @@ from lateen.base.problem import Origin, Problem
 from lateen.catalog import address_pool, kubernetes_service, service_entry
 from lateen.catalog.workload import NETWORK, Place
 from lateen.gateway_api.feed import Feed
+from lateen.identity.trust_bundle import Trust
 from lateen.view import mesh_settings
 from lateen.view.index import Index
 from lateen.view.rows import rows
@@ -41,10 +42,12 @@ class Settings:
     mesh_config: MeshConfig | str | None = field(default=None, hash=False)
     service_cidr: str = ""  # gives ClusterIPs to Services that lack one; empty: none
     service_step: int = 1  # 256 in explicit mode: one address of the last byte for each client
+    # Several CUSTOM providers may decide for one workload; else what their policies cover is denied.
+    multiple_custom_providers: bool = False
 
 
 class Mesh:
-    """Owns the graph and its tables. Only `apply` changes them, and only one thread calls it."""
+    """Owns the graph and its tables. `apply` and `set_trust` change them, from one thread."""
 
     def __init__(self, settings: Settings | None = None) -> None:
         self.settings = settings or Settings()
@@ -55,6 +58,8 @@ class Mesh:
         self._origins: Table[Key, Origin] = Table(self.graph, "origin")
         self._config: Table[str, MeshConfig] = Table(self.graph, "mesh config")
         self._networks: Table[str, MeshNetworks] = Table(self.graph, "mesh networks")
+        self._trust: Table[str, Trust] = Table(self.graph, "trust")
+        self._trust.put("trust", Trust())
         self._allocated: Table[str, str] = Table(self.graph, "allocated address")
         self._auto_pool = address_pool.auto_allocated()
         self._service_pool = (
@@ -96,6 +101,14 @@ class Mesh:
     def trust_domain(self) -> str:
         """Tracked."""
         return self.settings.trust_domain or self.config.trust_domain
+
+    @property
+    def trust(self) -> Trust:
+        """What the certificate authority says. Tracked."""
+        return self._trust["trust"]
+
+    def set_trust(self, trust: Trust) -> None:
+        self._trust.put("trust", trust)
 
     @property
     def domain(self) -> str:

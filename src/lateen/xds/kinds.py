@@ -8,6 +8,7 @@ LISTENER = PREFIX + "envoy.config.listener.v3.Listener"
 ROUTE = PREFIX + "envoy.config.route.v3.RouteConfiguration"
 SECRET = PREFIX + "envoy.extensions.transport_sockets.tls.v3.Secret"
 NAME_TABLE = PREFIX + "istio.networking.nds.v1.NameTable"
+TRUST_BUNDLE = PREFIX + "lateen.mesh.v1.TrustBundle"
 EXTENSION = PREFIX + "envoy.config.core.v3.TypedExtensionConfig"
 
 SHORT = {  # in the order in which a change must reach a proxy
@@ -18,6 +19,7 @@ SHORT = {  # in the order in which a change must reach a proxy
     SECRET: "SDS",
     EXTENSION: "ECDS",
     NAME_TABLE: "NDS",
+    TRUST_BUNDLE: "TBDS",
 }
 ORDER = {type_url: index for index, type_url in enumerate(SHORT)}
 LAST = len(ORDER)

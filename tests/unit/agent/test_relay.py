@@ -75,7 +75,7 @@ def relayed(
             envoy,  # type: ignore[arg-type]
             is_delta=True,
             metrics=metrics,
-            names=take if wants_names else None,
+            takes={TYPE_URL: take} if wants_names else {},
         )
         await stream.run(says())
         return upstream, envoy, tables, metrics

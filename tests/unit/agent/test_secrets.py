@@ -10,14 +10,14 @@ from lateen.identity.lifetime import Lifetime
 CERTIFICATE = WorkloadCertificate(b"chain", b"key", b"roots", Lifetime(0, 1))
 
 
-def test_a_certificate_is_two_secrets() -> None:
+def test_a_certificate_is_a_secret() -> None:
     store = SecretStore()
     store.put_certificate(CERTIFICATE)
-    found = {name: store.find(name) for name in ("default", "ROOTCA")}
-    own, roots = (Secret.FromString(found[name].message) for name in ("default", "ROOTCA"))
+    found = store.find("default")
+    assert found is not None
+    own = Secret.FromString(found.message)
     assert own.tls_certificate.certificate_chain.inline_bytes == b"chain"
     assert own.tls_certificate.private_key.inline_bytes == b"key"
-    assert roots.validation_context.trusted_ca.inline_bytes == b"roots"
 
 
 def test_equal_content_is_no_change() -> None:
