@@ -1,10 +1,9 @@
 """Routes of a delegate VirtualService, made part of the route that names it.
 
-Each match of the parent meets each match of the child. Where any two exclude each other the child's
-route is left out; fields that the child leaves empty come from the parent.
+Each match of the child meets those of the parent that it does not exclude. Where one meets none the
+child's route is left out; fields that the child leaves empty come from the parent.
 """
 
-from itertools import product
 from typing import Any
 
 from msgspec.structs import replace
@@ -39,10 +38,13 @@ def merged_matches(
     """None: they exclude each other."""
     if not parent or not child:
         return parent or child
-    pairs = list(product(parent, child))
-    if any(excludes(root, leaf) for root, leaf in pairs):
-        return None
-    return tuple(merged_match(root, leaf) for root, leaf in pairs)
+    merged: list[HTTPMatchRequest] = []
+    for leaf in child:
+        found = [merged_match(root, leaf) for root in parent if not excludes(root, leaf)]
+        if not found:
+            return None  # it could match nothing, so the child means something else
+        merged += found
+    return tuple(merged)
 
 
 def excludes(root: HTTPMatchRequest, leaf: HTTPMatchRequest) -> bool:

@@ -46,6 +46,13 @@ def test_one_excluded_match_drops_the_route() -> None:
     assert merged_matches(parent, child) is None
 
 
+def test_a_match_of_the_parent_that_fits_no_child_is_left_out() -> None:
+    parent = (match(uri={"prefix": "/a"}), match(uri={"exact": "/login"}))
+    child = (match(uri={"prefix": "/a/v1"}),)
+
+    assert merged_matches(parent, child) == (match(uri={"prefix": "/a/v1"}),)
+
+
 def test_matches_combine_every_condition() -> None:
     parent = (match(headers={"a": {"exact": "1"}}, name="p"),)
     child = (match(headers={"b": {"exact": "2"}}, name="c", uri={"prefix": "/x"}),)

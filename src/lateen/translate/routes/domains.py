@@ -11,6 +11,7 @@ The first one to claim a domain keeps it, since Envoy refuses a table that has o
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
 from lateen.catalog.service import Registry, Resolution, Service
 
@@ -42,10 +43,15 @@ def service_domains(
 
 
 def short_forms(hostname: str, dns_domain: str) -> tuple[str, ...]:
-    """Empty for hosts that are no Kubernetes services of the proxy's own cluster domain."""
+    """Empty for hosts that are no Kubernetes services of the proxy's own cluster domain.
+
+    Beside a domain that is not Kubernetes' own, names are cut where they part from it.
+    """
     own_namespace, found, suffix = dns_domain.partition(KUBERNETES_PART)
+    if not found:
+        return _cut_forms(hostname.split("."), dns_domain.split("."))
     path, is_kubernetes, rest = hostname.partition(KUBERNETES_PART)
-    if not found or not is_kubernetes or rest != suffix:
+    if not is_kubernetes or rest != suffix:
         return ()
     name, dot, namespace = path.partition(".")
     if not dot or not namespace:
@@ -53,6 +59,17 @@ def short_forms(hostname: str, dns_domain: str) -> tuple[str, ...]:
     if namespace == own_namespace:
         return (name, f"{path}.svc", path)
     return (path, f"{path}.svc")
+
+
+def _cut_forms(hostname: Sequence[str], domain: Sequence[str]) -> tuple[str, ...]:
+    """foo.local.campus.net is `foo.local` and `foo.local.campus` to proxies of other.campus.net."""
+    ends = zip(reversed(hostname), reversed(domain), strict=False)
+    shared = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], ends))
+    own, rest = hostname[: len(hostname) - shared], hostname[len(hostname) - shared :]
+    if not rest or not own:
+        return ()
+    name = ".".join(own)
+    return (name, f"{name}.{rest[0]}") if len(own) == 2 else (name,)
 
 
 def with_port(domains: Iterable[str], port: int) -> tuple[str, ...]:

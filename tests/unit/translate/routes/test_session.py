@@ -17,7 +17,10 @@ kind: VirtualService
 metadata: {name: reviews, namespace: shop}
 spec:
   hosts: [reviews]
-  http: [{route: [{destination: {host: carts}, weight: 1}, {destination: {host: reviews}, weight: 1}]}]
+  http:
+  - route:
+    - {destination: {host: carts}, weight: 1}
+    - {destination: {host: reviews}, weight: 1}
 """
 
 
