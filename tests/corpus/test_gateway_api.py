@@ -52,7 +52,10 @@ def all_verdicts() -> Iterator[tuple[str, str]]:
     existing = read(suite / "deployment" / "preconfigured-objects.yaml")
     for case in json.loads((suite / "cases.json").read_text())["deployment"]["cases"]:
         if not case["ignored"]:
-            mesh = world([*existing, *read(suite / case["input"])], "cluster.local")
+            values = yaml.load(case["injection_values"], Loader=Loader) or {}
+            network = values.get("global", {}).get("network", "")
+            given = [*existing, *read(suite / case["input"])]
+            mesh = world(given, "cluster.local", network)
             yield case["name"], deployment_verdict(mesh, read(suite / case["golden"]))
     for case in json.loads(Path(folder, "extra", "cases.json").read_text()):
         if case["name"].startswith("ingress/"):
@@ -95,7 +98,7 @@ def as_service(fact: Document) -> Document:
     }
 
 
-def world(objects: list[Document], domain: str) -> Mesh:
+def world(objects: list[Document], domain: str, network: str = "") -> Mesh:
     namespaces = sorted(
         {each["metadata"].get("namespace", "") for each in objects}
         - {each["metadata"]["name"] for each in objects if each["kind"] == "Namespace"}
@@ -113,7 +116,7 @@ def world(objects: list[Document], domain: str) -> Mesh:
         for name in namespaces
     ]
     text = "\n---\n".join(map(as_text, [*made, *objects]))
-    mesh = Mesh(Settings(domain=domain))
+    mesh = Mesh(Settings(domain=domain, network=network))
     mesh.apply(Change(each.key, each) for each in documents.read(text, "case.yaml").resources)
     return mesh
 

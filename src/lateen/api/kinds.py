@@ -10,7 +10,9 @@ from lateen.api.authorization_policy import AuthorizationPolicy
 from lateen.api.destination_rule import DestinationRule
 from lateen.api.envoy_filter import EnvoyFilter
 from lateen.api.gateway import Gateway
+from lateen.api.gateway_api.backend import XBackendSpec, XBackendTrafficPolicySpec
 from lateen.api.gateway_api.gateway import GatewayClassSpec, GatewaySpec, ListenerSetSpec
+from lateen.api.gateway_api.inference import InferencePoolSpec
 from lateen.api.gateway_api.policy import BackendTLSPolicySpec
 from lateen.api.gateway_api.references import ReferenceGrantSpec
 from lateen.api.gateway_api.route import (
@@ -54,6 +56,8 @@ SECURITY = "security.istio.io"
 TELEMETRY = "telemetry.istio.io"
 EXTENSIONS = "extensions.istio.io"
 GATEWAY_API = "gateway.networking.k8s.io"
+EXPERIMENTAL = "gateway.networking.x-k8s.io"
+INFERENCE = "inference.networking.k8s.io"
 RATE_LIMIT = "ratelimit.lateen.dev"
 
 CHECKED_GROUPS = (".istio.io", ".lateen.dev")  # a misspelt field, kind or version is an error
@@ -193,6 +197,15 @@ GATEWAY: tuple[Kind, ...] = (
         ("v1", "v1alpha3"),
     ),
     Kind(GATEWAY_API, "ListenerSet", ListenerSetSpec, "listenersets", ("v1", "v1alpha1")),
+    Kind(EXPERIMENTAL, "XBackend", XBackendSpec, "xbackends", ("v1alpha1",)),
+    Kind(
+        EXPERIMENTAL,
+        "XBackendTrafficPolicy",
+        XBackendTrafficPolicySpec,
+        "xbackendtrafficpolicies",
+        ("v1alpha1",),
+    ),
+    Kind(INFERENCE, "InferencePool", InferencePoolSpec, "inferencepools", ("v1",)),
 )
 
 ALL: tuple[Kind, ...] = ISTIO + LATEEN + MESH + KUBERNETES + GATEWAY

@@ -1,84 +1,131 @@
-"""BackendTLSPolicies as DestinationRules: how proxies speak TLS to a service."""
+"""TLS towards backends: what a BackendTLSPolicy or an XBackend asks for, and what is wrong with it.
 
-from typing import Any
+Authorities are those of the system, or the first ConfigMap named. When they cannot be had the
+settings name a secret that nobody serves: connections fail rather than go unverified.
+"""
 
-from lateen.api.destination_rule import (
-    ClientTLSSettings,
-    DestinationRule,
-    PortTrafficPolicy,
-    TLSmode,
-    TrafficPolicy,
-)
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from lateen.api.destination_rule import ClientTLSSettings, TLSmode
 from lateen.api.gateway_api.policy import BackendTLSPolicyValidation
-from lateen.api.resource import Key, ObjectMeta, Resource
-from lateen.api.virtual_service import PortSelector
+from lateen.api.gateway_api.references import ObjectReference
+from lateen.api.kubernetes.config import ConfigMap
+from lateen.api.resource import Key, Resource
 from lateen.base.incremental import derived
 from lateen.gateway_api import sources
-from lateen.gateway_api.sources import Sources, service_host
+from lateen.gateway_api.credentials import Fault, shown_keys
+from lateen.gateway_api.sources import Sources
+
+VALID = "Configuration is valid"
+NOBODYS = "invalid://"  # a secret that is never served
+SYSTEM = "System"
+ROOT_KEYS = ("cacert", "ca.crt")
+
+
+@dataclass(frozen=True, slots=True)
+class BackendTLS:
+    settings: ClientTLSSettings
+    accepted: str = VALID  # message, when nothing is wrong
+    refused: Fault | None = None  # of the condition Accepted
+    unresolved: Fault | None = None  # of ResolvedRefs
+
+
+def backend_tls(
+    mesh: Sources, namespace: str, validation: BackendTLSPolicyValidation | None, default_sni: str
+) -> BackendTLS:
+    if validation is None:
+        return BackendTLS(ClientTLSSettings(mode=TLSmode.SIMPLE, sni=default_sni))
+    settings = ClientTLSSettings(
+        mode=TLSmode.SIMPLE,
+        sni=validation.hostname or default_sni,
+        subject_alt_names=tuple(each.hostname or each.uri for each in validation.subject_alt_names),
+    )
+    known = validation.well_known_ca_certificates
+    if known:
+        if known == SYSTEM:
+            return BackendTLS(settings)
+        return BackendTLS(
+            settings, refused=Fault("Invalid", f"Unknown wellKnownCACertificates: {known}")
+        )
+    if not validation.ca_certificate_refs:
+        return BackendTLS(settings)
+    return _with_authority(mesh, namespace, settings, validation.ca_certificate_refs)
+
+
+def _with_authority(
+    mesh: Sources,
+    namespace: str,
+    settings: ClientTLSSettings,
+    references: tuple[ObjectReference, ...],
+) -> BackendTLS:
+    first = references[0]
+    message = VALID
+    if len(references) > 1:
+        message += "; warning: only the first caCertificateRefs will be used"
+    fault, why = _authority_fault(mesh, namespace, first)
+    if fault is None:
+        return BackendTLS(_named(settings, f"configmap://{namespace}/{first.name}"), message)
+    refused = Fault("NoValidCACertificate", f"Certificate reference invalid: {why}")
+    return BackendTLS(_named(settings, NOBODYS), message, refused, fault)
+
+
+def _named(settings: ClientTLSSettings, credential: str) -> ClientTLSSettings:
+    return ClientTLSSettings(
+        mode=settings.mode,
+        sni=settings.sni,
+        subject_alt_names=settings.subject_alt_names,
+        credential_name=credential,
+    )
+
+
+def _authority_fault(
+    mesh: Sources, namespace: str, reference: ObjectReference
+) -> tuple[Fault | None, str]:
+    """The fault of ResolvedRefs, and in few words why."""
+    kind = (reference.group, reference.kind)
+    if kind == ("", "Secret") or kind == ("", "Service"):
+        why = f"unsupported reference kind: {reference.kind}"
+        return Fault("InvalidKind", f"Certificate reference invalid: {why}"), why
+    if kind != ("", "ConfigMap"):
+        why = f"unsupported kind {reference.kind}"
+        return Fault("InvalidKind", f"Certificate reference not supported: {why}"), why
+    found = mesh.resource(Key("ConfigMap", namespace, reference.name))
+    if found is None:
+        why = f"reference {namespace}/{reference.name} (of kind ConfigMap) not found"
+        message = f"Certificate reference not found: {why}"
+        return Fault("InvalidCACertificateRef", message), why
+    why = _root_fault(found)
+    return (Fault("InvalidCACertificateRef", f"Certificate invalid: {why}") if why else None), why
+
+
+def _root_fault(found: Resource[ConfigMap]) -> str:
+    data = found.spec.data
+    if any(data.get(key) for key in ROOT_KEYS):
+        return ""
+    for key in ROOT_KEYS:
+        if key in data:
+            return f'found keys "{key}", but it was empty'
+    wanted = " or ".join(ROOT_KEYS)
+    return f"found secret, but didn't have expected keys {wanted}; found: {shown_keys(data)}"
 
 
 @derived
-def destination_rules(mesh: Sources, namespace: str) -> tuple[Resource[DestinationRule], ...]:
-    """Of all policies of a namespace; for one service or port the oldest policy counts."""
-    policies = sorted(mesh.of_kind("BackendTLSPolicy", namespace), key=lambda each: each.age)
-    targets: dict[str, dict[str, Resource[Any]]] = {}
-    for policy in policies:
-        for target in policy.spec.target_refs:
-            if (target.group, target.kind) == ("", "Service"):
-                ports = targets.setdefault(target.name, {})
-                ports.setdefault(target.section_name, policy)
-    return tuple(
-        _rule(mesh, namespace, service, ports) for service, ports in sorted(targets.items())
-    )
+def published_authorities(mesh: Sources, namespace: str) -> frozenset[str]:
+    """ConfigMaps of a namespace that its policies name: every proxy may have these roots."""
+    return frozenset(_published(mesh, namespace))
 
 
-def _rule(
-    mesh: Sources, namespace: str, service: str, ports: dict[str, Resource[Any]]
-) -> Resource[DestinationRule]:
-    found = mesh.resource(Key("Service", namespace, service))
-    numbers = {each.name: each.port for each in found.spec.ports} if found is not None else {}
-    whole = ports.get("")
-    policy = TrafficPolicy(
-        tls=_settings(whole) if whole is not None else None,
-        port_level_settings=tuple(
-            PortTrafficPolicy(port=PortSelector(number=numbers[port]), tls=_settings(each))
-            for port, each in sorted(ports.items())
-            if port in numbers
-        ),
-    )
-    parents = dict.fromkeys(f"BackendTLSPolicy/{namespace}.{each.name}" for each in ports.values())
-    first = min(ports.values(), key=lambda each: each.age)
-    return Resource(
-        kind="DestinationRule",
-        api_version="networking.istio.io/v1",
-        meta=ObjectMeta(
-            name=f"{service}~{sources.OF_KUBERNETES_GATEWAY}",
-            namespace=namespace,
-            annotations={sources.PARENTS: ",".join(parents)},
-            creation_timestamp=first.meta.creation_timestamp,
-        ),
-        spec=DestinationRule(
-            host=service_host(service, namespace, mesh.domain), traffic_policy=policy
-        ),
-        origin=first.origin,
-    )
+def _published(mesh: Sources, namespace: str) -> Iterator[str]:
+    for policy in mesh.of_kind("BackendTLSPolicy", namespace):
+        if not sources.is_ignored(policy):
+            yield from _config_maps(policy.spec.validation)
+    for backend in mesh.of_kind("XBackend", namespace):
+        if backend.spec.tls is not None:
+            yield from _config_maps(backend.spec.tls.validation)
 
 
-def _settings(policy: Resource[Any]) -> ClientTLSSettings | None:
-    validation: BackendTLSPolicyValidation | None = policy.spec.validation
-    if validation is None:
-        return None
-    authorities = next(
-        (
-            f"configmap://{policy.namespace}/{each.name}"
-            for each in validation.ca_certificate_refs
-            if each.kind == "ConfigMap" and not each.group
-        ),
-        "",
-    )
-    return ClientTLSSettings(
-        mode=TLSmode.SIMPLE,
-        credential_name=authorities,
-        sni=validation.hostname,
-        subject_alt_names=tuple(each.hostname or each.uri for each in validation.subject_alt_names),
-    )
+def _config_maps(validation: BackendTLSPolicyValidation | None) -> Iterator[str]:
+    for reference in validation.ca_certificate_refs[:1] if validation is not None else ():
+        if (reference.group, reference.kind) == ("", "ConfigMap"):
+            yield reference.name

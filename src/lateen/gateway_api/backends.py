@@ -1,11 +1,15 @@
-"""Backends of routes as destinations, and what is wrong with those that are none."""
+"""Backends of routes as destinations, and what is wrong with those that are none.
 
-from dataclasses import dataclass
+A reference that cannot be followed is answered 500 in its share of the requests. One that makes no
+sense at all (a hostname as the name of a Service) takes the whole route out of service: `is_fatal`.
+"""
+
+from dataclasses import dataclass, replace
 
 from lateen.api.gateway_api.references import BackendObjectReference
 from lateen.api.resource import Key
 from lateen.api.virtual_service import Destination, PortSelector
-from lateen.gateway_api import permissions, sources
+from lateen.gateway_api import inference_pool, permissions, sources
 from lateen.gateway_api.credentials import Fault
 from lateen.gateway_api.sources import Sources, service_host
 
@@ -13,6 +17,10 @@ HOSTNAME = ("networking.istio.io", "Hostname")
 SERVICE = ("", "Service")
 SERVICE_ENTRY = ("networking.istio.io", "ServiceEntry")
 SERVICE_IMPORT = ("multicluster.x-k8s.io", "ServiceImport")
+INFERENCE_POOL = (inference_pool.GROUP, inference_pool.KIND)
+EXTERNAL = (sources.EXPERIMENTAL_GROUP, "XBackend")
+NO_PORT = Fault("InvalidDestination", "port is required in backendRef")
+NOT_HOSTNAME = "service name invalid; the name of the Service must be used, not the hostname."
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,60 +29,103 @@ class Backend:
 
     destination: Destination | None
     fault: Fault | None = None
+    is_fatal: bool = False
 
 
-def backend(mesh: Sources, kind: str, namespace: str, reference: BackendObjectReference) -> Backend:
-    """What a route of a kind and namespace is sent to by a reference."""
-    group_kind = ("" if reference.group == "core" else reference.group, reference.kind)
-    owner = reference.namespace or namespace
-    if not permissions.is_granted(
-        mesh, (sources.GROUP, kind, namespace), (*group_kind, owner), reference.name
+@dataclass(frozen=True, slots=True)
+class Referrer:
+    """Who refers to a backend: routes of the mesh, unlike those of gateways, need no grants."""
+
+    kind: str
+    namespace: str
+    of_mesh: bool = False
+
+
+def group_kind(reference: BackendObjectReference) -> tuple[str, str]:
+    return ("" if reference.group == "core" else reference.group, reference.kind)
+
+
+def backend(mesh: Sources, referrer: Referrer, reference: BackendObjectReference) -> Backend:
+    target = group_kind(reference)
+    owner = reference.namespace or referrer.namespace
+    origin = (sources.GROUP, referrer.kind, referrer.namespace)
+    if not referrer.of_mesh and not permissions.is_granted(
+        mesh, origin, (*target, owner), reference.name
     ):
         message = (
-            f"backendRef {reference.name}/{owner} not accessible to a {kind} in namespace "
-            f'"{namespace}" (missing a ReferenceGrant?)'
+            f"backendRef {reference.name}/{owner} not accessible to a {referrer.kind} in "
+            f'namespace "{referrer.namespace}" (missing a ReferenceGrant?)'
         )
         return Backend(None, Fault("RefNotPermitted", message))
-    if group_kind == HOSTNAME:
-        if reference.namespace is not None:
-            message = "namespace may not be set with Hostname type"
-            return Backend(None, Fault("UnsupportedValue", message))
-        return _at(reference.name, reference.port)
-    if group_kind not in (SERVICE, SERVICE_ENTRY, SERVICE_IMPORT):
-        message = f"referencing unsupported backendRef: group {_quoted(reference.group)} "
-        message += f"kind {_quoted(reference.kind)}"
-        return Backend(None, Fault("InvalidKind", message))
-    if group_kind == SERVICE and "." in reference.name:
-        message = "service name invalid; the name of the Service must be used, not the hostname."
-        return Backend(None, Fault("UnsupportedValue", message))
-    return _named(mesh, group_kind, reference, owner)
+    if target == HOSTNAME:
+        return _by_hostname(mesh, reference, owner)
+    if target == INFERENCE_POOL:
+        return _pool(mesh, reference, owner)
+    if target == EXTERNAL:
+        return _external(mesh, reference, owner)
+    if target in (SERVICE, SERVICE_ENTRY, SERVICE_IMPORT):
+        return _named(mesh, target, reference, owner)
+    message = f'referencing unsupported backendRef: group "{reference.group}" '
+    message += f'kind "{reference.kind}"'
+    return Backend(None, Fault("InvalidKind", message))
+
+
+def _by_hostname(mesh: Sources, reference: BackendObjectReference, namespace: str) -> Backend:
+    if reference.namespace is not None:
+        message = "namespace may not be set with Hostname type"
+        return Backend(None, Fault("InvalidDestination", message), is_fatal=True)
+    made = _at(reference.name, reference.port)
+    if made.fault is None and not sources.defines(mesh, reference.name):
+        return replace(made, fault=_not_found(reference.name))
+    return made
 
 
 def _named(
-    mesh: Sources, group_kind: tuple[str, str], reference: BackendObjectReference, namespace: str
+    mesh: Sources, target: tuple[str, str], reference: BackendObjectReference, namespace: str
 ) -> Backend:
+    if target == SERVICE and "." in reference.name:
+        return Backend(None, Fault("InvalidDestination", NOT_HOSTNAME), is_fatal=True)
     hostname = service_host(reference.name, namespace, mesh.domain)
-    found = mesh.resource(Key(group_kind[1], namespace, reference.name))
-    if group_kind == SERVICE_ENTRY and found is not None and found.spec.hosts:
+    kind = "Service" if target == SERVICE_IMPORT else target[1]
+    found = mesh.resource(Key(kind, namespace, reference.name))
+    if target == SERVICE_ENTRY and found is not None and found.spec.hosts:
         hostname = found.spec.hosts[0]
-    ports = [each.port for each in found.spec.ports] if found and group_kind == SERVICE else []
-    port = reference.port
-    if port is None and len(ports) == 1:
-        port = ports[0]
-    if port is None:
-        message = "port is required in backendRef"
-        return Backend(None, Fault("UnsupportedValue", message))
-    made = _at(hostname, port)
-    if found is None and group_kind != SERVICE_IMPORT:
-        return Backend(made.destination, Fault("BackendNotFound", f"backend({hostname}) not found"))
-    return made
+    made = _at(hostname, reference.port)
+    return replace(made, fault=made.fault or _not_found(hostname)) if found is None else made
+
+
+def _pool(mesh: Sources, reference: BackendObjectReference, namespace: str) -> Backend:
+    """Reached through the Service that is generated for the pool, on the first of its ports."""
+    if "." in reference.name:
+        message = "InferencePool.Name invalid; the name of the InferencePool must be used, "
+        message += "not the hostname."
+        return Backend(None, Fault("InvalidDestination", message), is_fatal=True)
+    if mesh.resource(Key(inference_pool.KIND, namespace, reference.name)) is None:
+        return Backend(None, _not_found(reference.name))
+    name = inference_pool.service_name(reference.name)
+    hostname = service_host(name, namespace, mesh.domain)
+    found = mesh.resource(Key("Service", namespace, name))
+    if found is None or not found.spec.ports:
+        return Backend(None, _not_found(hostname))
+    return _at(hostname, found.spec.ports[0].port)
+
+
+def _external(mesh: Sources, reference: BackendObjectReference, namespace: str) -> Backend:
+    found = mesh.resource(Key("XBackend", namespace, reference.name))
+    if found is None or found.spec.external_hostname is None or found.spec.port is None:
+        return Backend(None, _not_found(reference.name))
+    port = found.spec.port.port
+    if reference.port not in (None, port):
+        message = f"backend({reference.name}) does not expose port {reference.port}, "
+        return Backend(None, Fault("BackendNotFound", f"{message}expected {port}"))
+    return _at(found.spec.external_hostname.hostname, port)
+
+
+def _not_found(name: str) -> Fault:
+    return Fault("BackendNotFound", f"backend({name}) not found")
 
 
 def _at(host: str, port: int | None) -> Backend:
     if port is None:
-        return Backend(None, Fault("UnsupportedValue", "port is required in backendRef"))
+        return Backend(None, NO_PORT, is_fatal=True)
     return Backend(Destination(host=host, port=PortSelector(number=port)))
-
-
-def _quoted(text: str) -> str:
-    return f'"{text}"'

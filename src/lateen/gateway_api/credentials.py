@@ -1,5 +1,6 @@
 """Certificates and authorities that listeners refer to: present, well formed, permitted."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from lateen.api.gateway_api.gateway import FrontendTLSValidation
@@ -9,7 +10,9 @@ from lateen.gateway_api import permissions, sources
 from lateen.gateway_api.sources import Sources
 
 PEM_START = b"-----BEGIN "
-CERTIFICATE_KEYS = (("tls.crt", "tls.key"), ("cert", "key"))
+MOST_CERTIFICATES = 2  # one for each kind of key: RSA and ECDSA
+CERTIFICATE_KEYS = (("cert", "key"), ("tls.crt", "tls.key"))
+SHOWN_KEYS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,35 +24,48 @@ class Fault:
 def server_certificates(
     mesh: Sources, kind: str, namespace: str, references: tuple[ObjectReference, ...]
 ) -> tuple[tuple[str, ...], Fault | None]:
-    """Credential names, in order; or the first thing that is wrong."""
+    """Credential names, in order. Those that cannot be used are left out, as long as one can."""
     if not references:
         message = "at least 1 certificateRef is required for TLS termination"
         return (), Fault("InvalidCertificateRef", message)
+    if len(references) > MOST_CERTIFICATES:
+        message = f"TLS mode can only support up to {MOST_CERTIFICATES} server certificates"
+        return (), Fault("InvalidCertificateRef", message)
     names = []
+    fault: Fault | None = None
     for reference in references:
-        owner = reference.namespace or namespace
-        if reference.group or reference.kind not in ("", "Secret"):
-            return (), Fault(
-                "InvalidCertificateRef",
-                f"invalid certificate reference {_shown(reference)}, only secret is allowed",
-            )
-        name = f"kubernetes-gateway://{owner}/{reference.name}"
-        if not permissions.is_granted(
-            mesh, (sources.GROUP, kind, namespace), ("", "Secret", owner), reference.name
-        ):
-            return (), Fault(
-                "RefNotPermitted",
-                f"certificateRef {reference.name}/{owner} not accessible to a Gateway in "
-                f'namespace "{namespace}" (missing a ReferenceGrant?)',
-            )
-        wrong = _certificate_fault(mesh, reference, owner)
-        if wrong:
-            return (), Fault(
-                "InvalidCertificateRef",
-                f"invalid certificate reference {_shown(reference)}, {wrong}",
-            )
-        names.append(name)
-    return tuple(names), None
+        wrong = _reference_fault(mesh, kind, namespace, reference)
+        if wrong is None:
+            owner = reference.namespace or namespace
+            names.append(f"kubernetes-gateway://{owner}/{reference.name}")
+        fault = joined(fault, wrong)
+    return tuple(names), None if names else fault
+
+
+def joined(one: Fault | None, other: Fault | None) -> Fault | None:
+    """Both messages, with the reason of the first."""
+    if one is None or other is None:
+        return one or other
+    return Fault(one.reason, f"{one.message}; {other.message}")
+
+
+def _reference_fault(
+    mesh: Sources, kind: str, namespace: str, reference: ObjectReference
+) -> Fault | None:
+    owner = reference.namespace or namespace
+    shown = f"invalid certificate reference {_shown(reference)}"
+    if reference.group or reference.kind not in ("", "Secret"):
+        return Fault("InvalidCertificateRef", f"{shown}, only secret is allowed")
+    if not permissions.is_granted(
+        mesh, (sources.GROUP, kind, namespace), ("", "Secret", owner), reference.name
+    ):
+        return Fault(
+            "RefNotPermitted",
+            f"certificateRef {reference.name}/{owner} not accessible to a Gateway in "
+            f'namespace "{namespace}" (missing a ReferenceGrant?)',
+        )
+    wrong = _certificate_fault(mesh, reference, owner)
+    return Fault("InvalidCertificateRef", f"{shown}, {wrong}") if wrong else None
 
 
 def frontend_authorities(
@@ -88,13 +104,28 @@ def _certificate_fault(mesh: Sources, reference: ObjectReference, namespace: str
     text = {key: value.encode() for key, value in found.spec.string_data.items()}
     fields = {**found.spec.data, **text}
     for certificate, key in CERTIFICATE_KEYS:
+        if fields.get(certificate) and fields.get(key):
+            for name, what in ((certificate, "certificate"), (key, "key")):
+                if PEM_START not in fields[name]:
+                    why = f"tls: failed to find any PEM data in {what} input"
+                    return f"the certificate is malformed: {why}"
+            return ""
+    for certificate, key in CERTIFICATE_KEYS:
         if certificate in fields and key in fields:
-            whole = PEM_START in fields[certificate] and PEM_START in fields[key]
-            return "" if whole else "the certificate is malformed: tls: failed to find any PEM data"
-    return "found secret, but didn't have expected keys"
+            return f'found keys "{certificate}" and "{key}", but they were empty'
+    wanted = " or ".join(f"({one} and {other})" for one, other in CERTIFICATE_KEYS)
+    found_keys = shown_keys(fields)
+    return f"found secret, but didn't have expected keys {wanted}; found: {found_keys}"
+
+
+def shown_keys(fields: Mapping[str, object]) -> str:
+    """The first of them, for a message."""
+    names = sorted(fields)
+    if len(names) < SHOWN_KEYS:
+        return ", ".join(names)
+    return f"{', '.join(names[:SHOWN_KEYS])}, and {len(names) - SHOWN_KEYS} more..."
 
 
 def _shown(reference: ObjectReference) -> str:
-    """Group, kind, name and namespace, as Istio writes references."""
-    kind = reference.kind or "Secret"
-    return f"{reference.group}/{kind}/{reference.name}.{reference.namespace or ''}"
+    """Group, kind, name and namespace, as Istio writes references: as far as they are written."""
+    return f"{reference.group}/{reference.kind}/{reference.name}.{reference.namespace or ''}"

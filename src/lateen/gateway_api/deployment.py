@@ -1,23 +1,30 @@
-"""What a Gateway without addresses is given: ServiceAccount, Deployment and Service of its own.
+"""What a managed Gateway is given: ServiceAccount, Deployment and Service of its own.
 
-The Deployment is for the injection template of gateways, which adds image and arguments. The
-objects are plain documents, as they are applied or printed.
+    facts of the Gateway  ->  documents  ->  customised by ConfigMaps  ->  applied, run or printed
+
+The Deployment is for the injection template of gateways, which adds image and arguments. A
+HorizontalPodAutoscaler and a PodDisruptionBudget come with a ConfigMap that describes them.
 """
 
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from lateen.api.gateway_api.gateway import GatewaySpec
-from lateen.api.resource import Resource
-from lateen.gateway_api import sources
-from lateen.gateway_api.listeners import account_name, attached_sets, controller, deployed_name
+from lateen.api.gateway_api.gateway import GatewaySpec, Listener
+from lateen.api.resource import Key, Resource
+from lateen.gateway_api import classes, inference_pool, sources
+from lateen.gateway_api.classes import GatewayClass, account_name, deployed_name
+from lateen.gateway_api.customisation import CustomisationError, customised
+from lateen.gateway_api.listeners import attached_sets
 from lateen.gateway_api.sources import Sources
 
 GATEWAY_NAME = "gateway.networking.k8s.io/gateway-name"
 CLASS_NAME = "gateway.networking.k8s.io/gateway-class-name"
+CLASS_DEFAULTS = "gateway.istio.io/defaults-for-class"
 MANAGED = "gateway.istio.io/managed"
 SERVICE_TYPE = "networking.istio.io/service-type"
 DATAPLANE_MODE = "istio.io/dataplane-mode"
+NETWORK = "topology.istio.io/network"
+TRAFFIC_DISTRIBUTION = "networking.istio.io/traffic-distribution"
 RESERVED = "gateway.networking.k8s.io/"  # labels and annotations that users cannot set
 STATUS_PORT = 15021
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
@@ -25,65 +32,146 @@ Document = dict[str, Any]
 
 
 def generated(mesh: Sources) -> Iterator[Document]:
-    """The objects of all Gateways of the mesh that are deployed by it."""
+    """The objects of all Gateways of the mesh that are deployed by it, and of InferencePools."""
     for gateway in mesh.all_of_kind(sources.GATEWAY):
-        if is_deployed(mesh, gateway):
-            yield from objects(mesh, gateway)
-
-
-def is_deployed(mesh: Sources, gateway: Resource[GatewaySpec]) -> bool:
-    """Not when its addresses name what serves it."""
-    ours = controller(mesh, gateway.spec.gateway_class_name) == sources.CONTROLLER
-    return ours and not any(each.type == "Hostname" for each in gateway.spec.addresses)
+        yield from objects(mesh, gateway)
+    for pool in mesh.all_of_kind(inference_pool.KIND):
+        yield inference_pool.service(pool)
 
 
 def objects(mesh: Sources, gateway: Resource[GatewaySpec]) -> Iterator[Document]:
-    name = deployed_name(gateway)
+    """None for a Gateway that is not ours to deploy, or whose customisation is not lawful."""
+    of_class = classes.class_of(mesh, gateway.spec)
+    if of_class is None or not of_class.is_deployed or not classes.is_managed(gateway.spec):
+        return
+    try:
+        overlays = tuple(_overlays(mesh, gateway))
+        made = [customised(each, overlays) for each in _plain(mesh, gateway, of_class)]
+    except CustomisationError:
+        return  # `deployment_fault` says why
+    yield from (each for each in made if each is not None)
+
+
+def deployment_fault(mesh: Sources, gateway: Resource[GatewaySpec]) -> str:
+    """Why a Gateway that is ours to deploy is not; empty when it is."""
+    of_class = classes.class_of(mesh, gateway.spec)
+    if of_class is None or not of_class.is_deployed or not classes.is_managed(gateway.spec):
+        return ""
+    try:
+        overlays = tuple(_overlays(mesh, gateway))
+        for each in _plain(mesh, gateway, of_class):
+            customised(each, overlays)
+    except CustomisationError as wrong:
+        return str(wrong)
+    return ""
+
+
+def _overlays(mesh: Sources, gateway: Resource[GatewaySpec]) -> Iterator[dict[str, str]]:
+    """Defaults of the class (the oldest of several), then the Gateway's own parameters."""
+    name = gateway.spec.gateway_class_name
+    of_class = [
+        each
+        for each in mesh.of_kind("ConfigMap", mesh.root_namespace)
+        if each.meta.labels.get(CLASS_DEFAULTS) == name
+    ]
+    if of_class:
+        yield min(of_class, key=lambda each: each.age).spec.data
+    infrastructure = gateway.spec.infrastructure
+    reference = infrastructure.parameters_ref if infrastructure is not None else None
+    if reference is None:
+        return
+    if (reference.group, reference.kind) != ("", "ConfigMap"):
+        what = f"{reference.group}/{reference.kind}"
+        raise CustomisationError(f"unknown infrastructure parameters type {what}")
+    found = mesh.resource(Key("ConfigMap", gateway.namespace, reference.name))
+    if found is None:
+        place = f"{gateway.namespace}/{reference.name}"
+        raise CustomisationError(f"parametersRef ConfigMap {place} does not exist")
+    yield found.spec.data
+
+
+def _plain(
+    mesh: Sources, gateway: Resource[GatewaySpec], of_class: GatewayClass
+) -> Iterator[Document]:
+    name, account = deployed_name(mesh, gateway), account_name(mesh, gateway)
+    labels, annotations = _labels(mesh, gateway, of_class), _annotations(gateway)
     selected = {GATEWAY_NAME: gateway.name}
-    yield _document("v1", "ServiceAccount", gateway, account_name(gateway))
+    document = Meta(gateway, labels, annotations)
+    yield document.of("v1", "ServiceAccount", account)
+    mode = {} if DATAPLANE_MODE in labels else {DATAPLANE_MODE: "none"}
     template = {
         "metadata": {
-            "annotations": {**_annotations(gateway), "inject.istio.io/templates": "gateway"},
-            "labels": {**_labels(gateway), "sidecar.istio.io/inject": "true"},
+            "annotations": {**annotations, "inject.istio.io/templates": "gateway"},
+            "labels": {**labels, **mode, "sidecar.istio.io/inject": "true"},
         },
         "spec": {
-            "serviceAccountName": account_name(gateway),
+            "serviceAccountName": account,
             "containers": [{"name": "istio-proxy", "image": "auto"}],
         },
     }
     spec: Document = {"selector": {"matchLabels": selected}, "template": template}
-    yield {**_document("apps/v1", "Deployment", gateway, name), "spec": spec}
-    service_type = gateway.meta.annotations.get(SERVICE_TYPE, "LoadBalancer")
-    service: Document = {
+    yield {**document.of("apps/v1", "Deployment", name), "spec": spec}
+    yield _service(mesh, gateway, of_class, document, name)
+    target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": name}
+    scaled = {"scaleTargetRef": target, "maxReplicas": 1}
+    yield {**document.of("autoscaling/v2", "HorizontalPodAutoscaler", name), "spec": scaled}
+    budget = {"selector": {"matchLabels": selected}}
+    yield {**document.of("policy/v1", "PodDisruptionBudget", name), "spec": budget}
+
+
+def _service(
+    mesh: Sources,
+    gateway: Resource[GatewaySpec],
+    of_class: GatewayClass,
+    document: "Meta",
+    name: str,
+) -> Document:
+    service_type = gateway.meta.annotations.get(SERVICE_TYPE, of_class.service_type)
+    spec: Document = {
         "type": service_type,
         "ipFamilyPolicy": "PreferDualStack",
-        "selector": selected,
+        "selector": {GATEWAY_NAME: gateway.name},
         "ports": list(_ports(mesh, gateway)),
     }
     addresses = [each.value for each in gateway.spec.addresses if each.type == "IPAddress"]
     if addresses and service_type == "LoadBalancer":
-        service["loadBalancerIP"] = addresses[0]
-    yield {**_document("v1", "Service", gateway, name), "spec": service}
+        spec["loadBalancerIP"] = addresses[0]
+    made = document.of("v1", "Service", name)
+    if of_class.prefers_close:
+        annotations = made["metadata"]["annotations"]
+        made["metadata"]["annotations"] = {TRAFFIC_DISTRIBUTION: "PreferClose", **annotations}
+    return {**made, "spec": spec}
 
 
-def _document(version: str, kind: str, gateway: Resource[GatewaySpec], name: str) -> Document:
-    owner = {
-        "apiVersion": gateway.api_version,
-        "kind": "Gateway",
-        "name": gateway.name,
-        "uid": gateway.meta.uid,
-    }
-    return {
-        "apiVersion": version,
-        "kind": kind,
-        "metadata": {
-            "name": name,
-            "namespace": gateway.namespace,
-            "annotations": _annotations(gateway),
-            "labels": _labels(gateway),
-            "ownerReferences": [owner],
-        },
-    }
+class Meta:
+    """Metadata that all documents of a Gateway share."""
+
+    def __init__(
+        self, gateway: Resource[GatewaySpec], labels: dict[str, str], annotations: dict[str, str]
+    ) -> None:
+        self._gateway = gateway
+        self._labels = labels
+        self._annotations = annotations
+
+    def of(self, version: str, kind: str, name: str) -> Document:
+        gateway = self._gateway
+        owner = {
+            "apiVersion": gateway.api_version,
+            "kind": "Gateway",
+            "name": gateway.name,
+            "uid": gateway.meta.uid,
+        }
+        return {
+            "apiVersion": version,
+            "kind": kind,
+            "metadata": {
+                "name": name,
+                "namespace": gateway.namespace,
+                "annotations": dict(self._annotations),
+                "labels": dict(self._labels),
+                "ownerReferences": [owner],
+            },
+        }
 
 
 def _annotations(gateway: Resource[GatewaySpec]) -> dict[str, str]:
@@ -97,19 +185,28 @@ def _annotations(gateway: Resource[GatewaySpec]) -> dict[str, str]:
     }
 
 
-def _labels(gateway: Resource[GatewaySpec]) -> dict[str, str]:
+def _labels(
+    mesh: Sources, gateway: Resource[GatewaySpec], of_class: GatewayClass
+) -> dict[str, str]:
     infrastructure = gateway.spec.infrastructure
     written = infrastructure.labels if infrastructure is not None else gateway.meta.labels
     wanted = {key: value for key, value in written.items() if not key.startswith(RESERVED)}
+    defaults: dict[str, str] = {}
+    if not of_class.is_captured:
+        if DATAPLANE_MODE not in gateway.meta.labels:
+            defaults[DATAPLANE_MODE] = "none"
+    elif mesh.network and NETWORK not in gateway.meta.labels:
+        defaults[NETWORK] = mesh.network
     own = {
-        MANAGED: sources.CONTROLLER.replace("/", "-"),
+        MANAGED: of_class.controller.replace("/", "-"),
         CLASS_NAME: gateway.spec.gateway_class_name,
         GATEWAY_NAME: gateway.name,
     }
-    return dict(sorted({DATAPLANE_MODE: "none", **wanted, **own}.items()))
+    return dict(sorted({**defaults, **wanted, **own}.items()))
 
 
 def _ports(mesh: Sources, gateway: Resource[GatewaySpec]) -> Iterator[Document]:
+    """One for each port of a listener; of several listeners on a port the first names it."""
     yield _port("status-port", STATUS_PORT, "tcp")
     seen: set[int] = set()
     for listener in _listeners(mesh, gateway):
@@ -122,7 +219,7 @@ def _port(name: str, number: int, protocol: str) -> Document:
     return {"name": name, "port": number, "protocol": "TCP", "appProtocol": protocol}
 
 
-def _listeners(mesh: Sources, gateway: Resource[GatewaySpec]) -> Iterable[Any]:
+def _listeners(mesh: Sources, gateway: Resource[GatewaySpec]) -> Iterable[Listener]:
     yield from gateway.spec.listeners
     for key in attached_sets(mesh, gateway.key):
         found = mesh.resource(key)

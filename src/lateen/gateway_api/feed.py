@@ -11,14 +11,14 @@ from typing import Any
 
 from lateen.api.resource import Change, Key, Resource
 from lateen.base.incremental import Node
-from lateen.gateway_api import backend_tls, ingress, routes, sources
+from lateen.gateway_api import backend_policies, ingress, routes, sources
 from lateen.gateway_api.listeners import listeners
 from lateen.gateway_api.routes import Place, Share
 from lateen.gateway_api.sources import Sources
 
 LISTENING = (sources.GATEWAY, "ListenerSet")
-POLICY, INGRESS = "BackendTLSPolicy", "Ingress"
-KINDS = frozenset((*LISTENING, *routes.KINDS, POLICY, INGRESS))
+POLICY, EXTERNAL, INGRESS = "policies", "XBackend", "Ingress"
+KINDS = frozenset((*LISTENING, *routes.KINDS, *backend_policies.KINDS, EXTERNAL, INGRESS))
 
 
 class Feed:
@@ -68,7 +68,9 @@ class Feed:
         if key.kind in LISTENING:
             return listeners.node(self._mesh, key)
         if key.kind == POLICY:
-            return backend_tls.destination_rules.node(self._mesh, key.namespace)
+            return backend_policies.destination_rules.node(self._mesh, key.namespace)
+        if key.kind == EXTERNAL:
+            return backend_policies.external_rule.node(self._mesh, key)
         if key.kind == INGRESS:
             return ingress.ingress_part.node(self._mesh, key)
         return routes.contribution.node(self._mesh, key)
@@ -120,13 +122,13 @@ class Feed:
 
 def _unit(key: Key) -> Key:
     """The policies of a namespace are looked at together."""
-    return Key(POLICY, key.namespace, "") if key.kind == POLICY else key
+    return Key(POLICY, key.namespace, "") if key.kind in backend_policies.KINDS else key
 
 
 def _whole(key: Key, value: Any) -> Iterator[Resource[Any]]:
     if key.kind in LISTENING:
         yield from (each.resource for each in value if each.resource is not None)
-    elif key.kind == POLICY:
+    elif key.kind in (POLICY, EXTERNAL):
         yield from value
     elif key.kind == INGRESS:
         if value.gateway is not None:

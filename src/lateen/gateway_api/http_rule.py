@@ -1,6 +1,5 @@
 """Rules of HTTPRoutes and GRPCRoutes as routes of a VirtualService, one for each match."""
 
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -44,43 +43,72 @@ from lateen.api.virtual_service import (
     StringMatch,
     UnmatchedPreflights,
 )
-from lateen.gateway_api.backends import Backend, backend
-from lateen.gateway_api.credentials import Fault
+from lateen.gateway_api.backends import Backend, Referrer, backend
+from lateen.gateway_api.credentials import Fault, joined
 from lateen.gateway_api.sources import Sources
 
 RETRY_ON = ("connect-failure", "refused-stream", "unavailable", "cancelled")
 DEFAULT_ATTEMPTS = 2
 ANY_ORIGIN = r"^[a-zA-Z][a-zA-Z0-9+.-]*://[^/\s?#]+$"
 NOWHERE = Destination()
+HEADER_FILTERS = ("RequestHeaderModifier", "ResponseHeaderModifier")
+GRPC_FILTERS = (*HEADER_FILTERS, "RequestMirror")
+HTTP_FILTERS = (*GRPC_FILTERS, "RequestRedirect", "URLRewrite", "CORS")
 NO_BACKEND = HTTPDirectResponse(status=500)
 Rule = HTTPRouteRule | GRPCRouteRule
 
 
 @dataclass(frozen=True, slots=True)
 class Converted:
-    """The routes of a rule and the first thing that is wrong with it."""
+    """The routes of a rule and what is wrong with it; None: the whole route is out of service."""
 
-    routes: tuple[HTTPRoute, ...]
+    routes: tuple[HTTPRoute, ...] | None
     fault: Fault | None = None
 
 
-def rule_routes(mesh: Sources, route: Resource[Any], rule: Rule, index: int) -> Converted:
+def rule_routes(
+    mesh: Sources, referrer: Referrer, route: Resource[Any], rule: Rule, index: int
+) -> Converted:
     backends = [
-        (reference, backend(mesh, route.kind, route.namespace, reference))
+        (reference, backend(mesh, referrer, reference))
         for reference in rule.backend_refs
+        if reference.weight > 0
     ]
-    faults = [found.fault for _, found in backends if found.fault is not None]
+    fatal = _fatal(rule, backends)
+    if fatal is not None:
+        return Converted(None, fatal)
     made = HTTPRoute(name=rule.name or f"{route.namespace}.{route.name}.{index}")
-    made, filter_fault = _filtered(mesh, route, made, rule.filters)
-    if filter_fault is not None:
-        faults.insert(0, filter_fault)
+    made, mirror_fault, mirror_is_fatal = _filtered(mesh, referrer, made, rule.filters)
+    if mirror_is_fatal and isinstance(rule, GRPCRouteRule):
+        return Converted(None, mirror_fault)
     if isinstance(rule, HTTPRouteRule):
         made = _timed(made, rule.timeouts, rule.retry)
-    if made.redirect is None:
+    if made.redirect is None or backends:
         made = _forwarded(made, backends)
+    faults = [found.fault for _, found in backends if found.fault is not None]
     matches = tuple(_matches(rule.matches))
     routes = tuple(replace(made, match=(match,)) for match in matches) or (made,)
-    return Converted(routes, faults[0] if faults else None)
+    return Converted(routes, joined(faults[-1] if faults else None, mirror_fault))
+
+
+def _fatal(rule: Rule, backends: list[tuple[BackendRef, Backend]]) -> Fault | None:
+    """What no request can be served with."""
+    known = HTTP_FILTERS if isinstance(rule, HTTPRouteRule) else GRPC_FILTERS
+    for each in rule.filters:
+        if each.type not in known:
+            return Fault("InvalidFilter", f'unsupported filter type "{each.type}"')
+    if isinstance(rule, GRPCRouteRule):
+        for match in rule.matches:
+            if match.method is not None and not (match.method.service or match.method.method):
+                message = "gRPC match must have method or service defined"
+                return Fault("InvalidConfiguration", message)
+    for reference, found in backends:
+        if found.is_fatal:
+            return found.fault
+        for each in reference.filters:
+            if each.type not in HEADER_FILTERS:
+                return Fault("InvalidFilter", f'unsupported filter type "{each.type}"')
+    return None
 
 
 # -- matches -----------------------------------------------------------------------------------
@@ -112,16 +140,17 @@ def _path(match: HTTPRouteMatch) -> StringMatch | None:
 
 def _grpc_path(match: GRPCRouteMatch) -> StringMatch | None:
     method = match.method
-    if method is None or not (method.service or method.method):
+    if method is None:
         return None
     if method.type == "RegularExpression":
-        service, name = method.service or "[^/]+", method.method or "[^/]+"
-        return StringMatch(regex=f"/{service}/{name}")
+        if not method.method:
+            return StringMatch(regex=f"/{method.service}/.+")
+        return StringMatch(regex=f"/{method.service or '[^/]+'}/{method.method}")
     if method.service and method.method:
         return StringMatch(exact=f"/{method.service}/{method.method}")
     if method.service:
         return StringMatch(prefix=f"/{method.service}/")
-    return StringMatch(regex=f"/[^/]+/{re.escape(method.method)}")
+    return StringMatch(regex=f"/[^/]+/{method.method}")
 
 
 def _named(matches: Iterable[NamedMatch]) -> dict[str, StringMatch]:
@@ -138,9 +167,11 @@ def _named(matches: Iterable[NamedMatch]) -> dict[str, StringMatch]:
 
 
 def _filtered(
-    mesh: Sources, route: Resource[Any], made: HTTPRoute, filters: Iterable[RouteFilter]
-) -> tuple[HTTPRoute, Fault | None]:
-    fault = None
+    mesh: Sources, referrer: Referrer, made: HTTPRoute, filters: Iterable[RouteFilter]
+) -> tuple[HTTPRoute, Fault | None, bool]:
+    """The route with its filters, what is wrong with its mirrors, and whether that is a mirror."""
+    fault: Fault | None = None
+    is_fatal = False
     for each in filters:
         if each.request_header_modifier is not None or each.response_header_modifier is not None:
             made = replace(made, headers=_headers(made.headers, each))
@@ -150,13 +181,14 @@ def _filtered(
             made = replace(made, rewrite=_rewrite(each.url_rewrite))
         elif each.cors is not None:
             made = replace(made, cors_policy=_cors(each.cors))
-        elif each.request_mirror is not None:
-            copy, wrong = _mirror(mesh, route, each.request_mirror)
-            fault = fault or wrong
-            made = replace(made, mirrors=(*made.mirrors, *copy))
-        else:
-            fault = fault or Fault("UnsupportedValue", f'unsupported filter type "{each.type}"')
-    return made, fault
+        elif each.request_mirror is not None and each.request_mirror.backend_ref is not None:
+            found = backend(mesh, referrer, each.request_mirror.backend_ref)
+            if found.fault is not None or found.destination is None:
+                fault, is_fatal = found.fault, True
+            else:
+                copy = _mirror(found.destination, each.request_mirror)
+                made = replace(made, mirrors=(*made.mirrors, copy))
+    return made, fault, is_fatal
 
 
 def _headers(old: Headers | None, each: RouteFilter) -> Headers:
@@ -197,32 +229,25 @@ def _redirect(wanted: HTTPRequestRedirectFilter) -> HTTPRedirect:
     )
 
 
-def _rewrite(wanted: HTTPURLRewriteFilter) -> HTTPRewrite:
+def _rewrite(wanted: HTTPURLRewriteFilter) -> HTTPRewrite | None:
     made = HTTPRewrite(authority=wanted.hostname)
     if wanted.path is None:
-        return made
+        return made if wanted.hostname else None
     if wanted.path.type == "ReplaceFullPath":
         full = wanted.path.replace_full_path or "/"
         return replace(made, uri_regex_rewrite=RegexRewrite(match="/.*", rewrite=full))
-    prefix = (wanted.path.replace_prefix_match or "").rstrip("/")
+    prefix = (wanted.path.replace_prefix_match or "").removesuffix("/")
     return replace(made, uri=prefix or "/")
 
 
-def _mirror(
-    mesh: Sources, route: Resource[Any], wanted: HTTPRequestMirrorFilter
-) -> tuple[tuple[HTTPMirrorPolicy, ...], Fault | None]:
-    if wanted.backend_ref is None:
-        return (), Fault("UnsupportedValue", "a mirror needs a backendRef")
-    found = backend(mesh, route.kind, route.namespace, wanted.backend_ref)
-    if found.destination is None:
-        return (), found.fault
-    share = 100.0
-    if wanted.percent is not None:
-        share = float(wanted.percent)
-    elif wanted.fraction is not None:
-        share = 100.0 * wanted.fraction.numerator / (wanted.fraction.denominator or 100)
-    copy = HTTPMirrorPolicy(destination=found.destination, percentage=Percent(value=share))
-    return (copy,), found.fault
+def _mirror(destination: Destination, wanted: HTTPRequestMirrorFilter) -> HTTPMirrorPolicy:
+    share: Percent | None = None
+    if wanted.fraction is not None:
+        part = 100.0 * wanted.fraction.numerator / (wanted.fraction.denominator or 100)
+        share = Percent(value=part)
+    elif wanted.percent is not None:
+        share = Percent(value=float(wanted.percent))
+    return HTTPMirrorPolicy(destination=destination, percentage=share)
 
 
 def _cors(wanted: HTTPCORSFilter) -> CorsPolicy:
@@ -255,8 +280,8 @@ def _timed(
     retries = _retries(retry) if retry is not None else None
     timeout = None
     if timeouts is not None:
-        timeout = timeouts.request
-        if timeouts.backend_request is not None:
+        timeout = timeouts.request or None  # 0s: no limit
+        if timeouts.backend_request:
             if retries is not None and retries.attempts:
                 retries = replace(retries, per_try_timeout=timeouts.backend_request)
             else:
@@ -276,11 +301,7 @@ def _retries(wanted: HTTPRouteRetry) -> HTTPRetry:
 
 def _forwarded(made: HTTPRoute, backends: list[tuple[BackendRef, Backend]]) -> HTTPRoute:
     """The share of a backend that cannot be used is answered 500; so is a rule without weights."""
-    usable = [
-        (reference, found.destination or NOWHERE)
-        for reference, found in backends
-        if reference.weight > 0
-    ]
+    usable = [(reference, found.destination or NOWHERE) for reference, found in backends]
     if not usable:
         return replace(made, direct_response=NO_BACKEND, rewrite=None, mirrors=())
     alone = len(usable) == 1

@@ -17,7 +17,7 @@ def condition(kind: str, reason: str, message: str, *, holds: bool = True) -> di
 
 def listeners_verdict(kind: str, listeners: Sequence[BoundListener]) -> dict[str, str]:
     """Whether the object is accepted: not when none of its listeners is valid."""
-    invalid = [each for each in listeners if not is_accepted(each)]
+    invalid = [each for each in listeners if not is_valid(each)]
     if not invalid or (kind != "Gateway" and len(invalid) < len(listeners)):
         return condition("Accepted", "Accepted", "Resource accepted")
     if len(invalid) == len(listeners):
@@ -27,9 +27,11 @@ def listeners_verdict(kind: str, listeners: Sequence[BoundListener]) -> dict[str
     return condition("Accepted", "ListenersNotValid", message)
 
 
-def is_accepted(listener: BoundListener) -> bool:
-    fault = listener.fault
-    return not listener.conflict and (fault is None or fault.reason not in AUTHORITY_REASONS)
+def is_valid(listener: BoundListener) -> bool:
+    """As far as its Gateway is concerned: listeners of waypoints may look as they like."""
+    if listener.conflict or (listener.unsupported and listener.takes_routes):
+        return False
+    return listener.fault is None or listener.fault.reason not in AUTHORITY_REASONS
 
 
 def listener_status(listener: BoundListener, attached: dict[str, int]) -> dict[str, Any]:
@@ -42,21 +44,33 @@ def listener_status(listener: BoundListener, attached: dict[str, int]) -> dict[s
 
 
 def _conditions(listener: BoundListener) -> list[dict[str, str]]:
-    accepted = condition("Accepted", "Accepted", NO_ERRORS)
-    conflicted = condition("Conflicted", "NoConflicts", NO_ERRORS, holds=False)
-    programmed = condition("Programmed", "Programmed", NO_ERRORS)
-    resolved = condition("ResolvedRefs", "ResolvedRefs", NO_ERRORS)
     if listener.conflict:
-        return [
+        made = [
             condition("Accepted", listener.conflict, CONFLICT, holds=False),
             condition("Conflicted", listener.conflict, CONFLICT),
             condition("Programmed", listener.conflict, CONFLICT, holds=False),
         ]
-    fault = listener.fault
-    if fault is not None:
-        resolved = condition("ResolvedRefs", fault.reason, fault.message, holds=False)
+        return [*made, _resolved(listener)] if listener.unexpected_kinds else made
+    conflicted = condition("Conflicted", "NoConflicts", NO_ERRORS, holds=False)
+    programmed = condition("Programmed", "Programmed", NO_ERRORS)
+    if listener.fault is not None:
         programmed = condition("Programmed", "Invalid", "Bad TLS configuration", holds=False)
-        if fault.reason in AUTHORITY_REASONS:
-            message = fault.message
-            accepted = condition("Accepted", "NoValidCACertificate", message, holds=False)
-    return [accepted, conflicted, programmed, resolved]
+    return [_accepted(listener), conflicted, programmed, _resolved(listener)]
+
+
+def _accepted(listener: BoundListener) -> dict[str, str]:
+    if listener.unsupported:
+        return condition("Accepted", "UnsupportedProtocol", listener.unsupported, holds=False)
+    fault = listener.fault
+    if fault is not None and fault.reason in AUTHORITY_REASONS:
+        return condition("Accepted", "NoValidCACertificate", fault.message, holds=False)
+    return condition("Accepted", "Accepted", NO_ERRORS)
+
+
+def _resolved(listener: BoundListener) -> dict[str, str]:
+    if listener.unexpected_kinds:
+        return condition("ResolvedRefs", "InvalidRouteKinds", "Invalid route kinds", holds=False)
+    if listener.fault is not None:
+        fault = listener.fault
+        return condition("ResolvedRefs", fault.reason, fault.message, holds=False)
+    return condition("ResolvedRefs", "ResolvedRefs", NO_ERRORS)

@@ -6,33 +6,31 @@ a grant gets no internal Gateway: nothing is served rather than something else.
 
 from dataclasses import dataclass
 
-from lateen.api.gateway import Gateway, Port, Server, ServerTLSSettings, TLSmode
-from lateen.api.gateway_api.gateway import (
-    FrontendTLSValidation,
-    GatewaySpec,
-    Listener,
-    ListenerTLSConfig,
-)
+from lateen.api.gateway import Gateway, Port, Server
+from lateen.api.gateway_api.gateway import GatewaySpec, Listener
 from lateen.api.gateway_api.references import FromNamespaces
 from lateen.api.resource import Key, ObjectMeta, Resource
 from lateen.base.incremental import derived
-from lateen.gateway_api import permissions, sources
-from lateen.gateway_api.credentials import Fault, frontend_authorities, server_certificates
+from lateen.gateway_api import classes, permissions, sources
+from lateen.gateway_api.classes import GatewayClass
+from lateen.gateway_api.conflicts import Slot, conflict, effective_port, slot
+from lateen.gateway_api.credentials import Fault
+from lateen.gateway_api.listener_tls import listener_tls
 from lateen.gateway_api.sources import Sources
 
 HTTP_ROUTES = ("HTTPRoute", "GRPCRoute")
-NETWORK_LABEL = "topology.istio.io/network"
-GATEWAY_PORT_LABEL = "networking.istio.io/gatewayPort"
-EAST_WEST_PORT = "15443"
-LISTENER_PROTOCOL = "gateway.istio.io/listener-protocol"
-NAME_OVERRIDE = "gateway.istio.io/name-override"
-SERVICE_ACCOUNT_NAME = "gateway.istio.io/service-account"
-TERMINATE_MODE = "gateway.istio.io/tls-terminate-mode"
+HBONE, HBONE_PORT = "HBONE", 15008
+PROTOCOLS = ("HTTP", "HTTPS", "TLS", "TCP")
+NOT_WAYPOINT = f'Expected a single listener on port {HBONE_PORT} with protocol "{HBONE}"'
+NOT_EAST_WEST = (
+    f"East-west gateway listeners must be either port {HBONE_PORT} with protocol "
+    f'"{HBONE}" and TLS.Mode == Terminate, or TLS with TLS.Mode == Passthrough'
+)
 
 
 @dataclass(frozen=True, slots=True)
 class BoundListener:
-    """A listener that routes may attach to."""
+    """A listener, and what is wrong with it."""
 
     owner: Key  # Gateway or ListenerSet
     parent: Key  # the Gateway
@@ -43,48 +41,12 @@ class BoundListener:
     kinds: tuple[str, ...]
     allowed: FromNamespaces | None
     internal: str  # name of the internal Gateway, in the owner's namespace
-    fault: Fault | None = None
+    takes_routes: bool = True
+    fault: Fault | None = None  # of its TLS
+    unsupported: str = ""  # protocol or shape: the message
+    unexpected_kinds: bool = False  # routes that it names cannot attach
     conflict: str = ""  # reason
-    resource: Resource[Gateway] | None = None  # None when it has a fault
-
-
-def controller(mesh: Sources, class_name: str) -> str:
-    """Of a class: what its GatewayClass says, else what the class means without one."""
-    found = mesh.resource(Key("GatewayClass", "", class_name))
-    if found is not None:
-        return str(found.spec.controller_name)
-    return sources.CLASSES.get(class_name, "")
-
-
-def is_ours(mesh: Sources, spec: GatewaySpec) -> bool:
-    return controller(mesh, spec.gateway_class_name) in sources.CLASSES.values()
-
-
-def service_names(resource: Resource[GatewaySpec], domain: str) -> tuple[str, ...]:
-    """Services in front of a Gateway: those that its addresses name, else its own."""
-    named = [each.value for each in resource.spec.addresses if each.type == "Hostname"]
-    if not named:
-        own = deployed_name(resource)
-        return (sources.service_host(own, resource.namespace, domain),)
-    return tuple(
-        name if "." in name else sources.service_host(name, resource.namespace, domain)
-        for name in named
-    )
-
-
-def deployed_name(resource: Resource[GatewaySpec]) -> str:
-    """Of the Deployment, Service and ServiceAccount that a Gateway without addresses gets."""
-    own = f"{resource.name}-{resource.spec.gateway_class_name}"
-    return resource.meta.annotations.get(NAME_OVERRIDE, own)
-
-
-def account_name(resource: Resource[GatewaySpec]) -> str:
-    own = f"{resource.name}-{resource.spec.gateway_class_name}"
-    return resource.meta.annotations.get(SERVICE_ACCOUNT_NAME, own)
-
-
-def has_known_addresses(spec: GatewaySpec) -> bool:
-    return all(each.type in ("Hostname", "IPAddress") for each in spec.addresses)
+    resource: Resource[Gateway] | None = None  # None: nothing is served
 
 
 @derived
@@ -100,16 +62,19 @@ def listeners(mesh: Sources, owner: Key) -> tuple[BoundListener, ...]:
         if found is None or refusal(mesh, resource, found):
             return ()
         parent = found
-    managed = controller(mesh, parent.spec.gateway_class_name) == sources.CONTROLLER
-    if not managed or not has_known_addresses(parent.spec):
+    of_class = classes.class_of(mesh, parent.spec)
+    if of_class is None or not (of_class.is_programmed and of_class.is_deployed):
+        return ()
+    if not classes.service_names(mesh, parent):
         return ()
     taken = _taken(mesh, parent, owner)
     bound = []
     for listener in resource.spec.listeners:
-        conflict = _conflict(listener, taken)
-        if not conflict:
-            taken.append((listener.port, listener.protocol, listener.hostname))
-        bound.append(_bound(mesh, resource, parent, listener, conflict))
+        occupied = slot(listener)
+        reason = conflict(occupied, taken)
+        if not reason:
+            taken.append(occupied)
+        bound.append(_bound(mesh, resource, parent, listener, of_class, reason))
     return tuple(bound)
 
 
@@ -123,6 +88,10 @@ def parent_of(mesh: Sources, listener_set: Resource[object]) -> Resource[Gateway
 
 def refusal(mesh: Sources, listener_set: Resource[object], parent: Resource[GatewaySpec]) -> str:
     """Why a Gateway does not take a ListenerSet; empty when it does."""
+    of_class = classes.class_of(mesh, parent.spec)
+    if of_class is not None and not of_class.takes_listener_sets:
+        name = parent.spec.gateway_class_name
+        return f'The "{name}" GatewayClass does not support ListenerSet'
     allowed = parent.spec.allowed_listeners
     admitted = permissions.admits(
         mesh,
@@ -131,7 +100,9 @@ def refusal(mesh: Sources, listener_set: Resource[object], parent: Resource[Gate
         listener_set.namespace,
         default="None",
     )
-    return "" if admitted else "NotAllowed"
+    if admitted:
+        return ""
+    return "The parent Gateway does not allow this reference; check the 'spec.allowedRoutes'"
 
 
 @derived
@@ -149,30 +120,20 @@ def attached_sets(mesh: Sources, gateway: Key) -> tuple[Key, ...]:
     return tuple(each.key for each in sorted(found, key=lambda each: each.age))
 
 
-def _taken(mesh: Sources, parent: Resource[GatewaySpec], owner: Key) -> list[tuple[int, str, str]]:
-    """Ports, protocols and hostnames of listeners that come before the owner's."""
+def _taken(mesh: Sources, parent: Resource[GatewaySpec], owner: Key) -> list[Slot]:
+    """What listeners occupy that come before the owner's."""
     if owner == parent.key:
         return []
-    before = [(each.port, each.protocol, each.hostname) for each in parent.spec.listeners]
-    for key in attached_sets(mesh, parent.key):
+    taken: list[Slot] = []
+    for key in (parent.key, *attached_sets(mesh, parent.key)):
         if key == owner:
             break
         older = mesh.resource(key)
         for each in older.spec.listeners if older is not None else ():
-            if not _conflict(each, before):
-                before.append((each.port, each.protocol, each.hostname))
-    return before
-
-
-def _conflict(listener: Listener, taken: list[tuple[int, str, str]]) -> str:
-    for port, protocol, hostname in taken:
-        if port != listener.port:
-            continue
-        if protocol != listener.protocol:
-            return "ProtocolConflict"
-        if hostname == listener.hostname:
-            return "HostnameConflict"
-    return ""
+            occupied = slot(each)
+            if not conflict(occupied, taken):
+                taken.append(occupied)
+    return taken
 
 
 def _bound(
@@ -180,34 +141,73 @@ def _bound(
     owner: Resource[object],
     parent: Resource[GatewaySpec],
     listener: Listener,
-    conflict: str,
+    of_class: GatewayClass,
+    reason: str,
 ) -> BoundListener:
-    tls, fault = _tls(mesh, owner, parent, listener)
+    tls, fault = listener_tls(mesh, owner, parent, listener)
     allowed = listener.allowed_routes.namespaces if listener.allowed_routes is not None else None
     internal = f"{owner.name}~{sources.OF_KUBERNETES_GATEWAY}~{listener.name}"
+    port = effective_port(listener)
     server = Server(
-        port=Port(number=listener.port, name="default", protocol=listener.protocol),
+        port=Port(number=port, name="default", protocol=listener.protocol),
         hosts=tuple(
             f"{namespace}/{listener.hostname or '*'}"
             for namespace in permissions.admitted_namespaces(mesh, allowed, owner.namespace)
         ),
         tls=tls,
     )
-    served = fault is None and not conflict and bool(route_kinds(listener))
+    kinds, expected = route_kinds(listener)
+    takes_routes = of_class is classes.INGRESS or (
+        of_class is classes.EAST_WEST and listener.port != HBONE_PORT
+    )
+    wrong = _unsupported_protocol(listener, of_class)
+    served = takes_routes and fault is None and not reason and not wrong
     return BoundListener(
         owner=owner.key,
         parent=parent.key,
         name=listener.name,
-        port=listener.port,
+        port=port,
         protocol=listener.protocol,
         hostname=listener.hostname,
-        kinds=route_kinds(listener),
+        kinds=kinds,
         allowed=allowed,
         internal=internal,
+        takes_routes=takes_routes,
         fault=fault,
-        conflict=conflict,
+        unsupported=_unexpected_shape(listener, of_class) or wrong,
+        unexpected_kinds=not expected,
+        conflict=reason,
         resource=_internal(mesh, owner, parent, listener, internal, server) if served else None,
     )
+
+
+def _unsupported_protocol(listener: Listener, of_class: GatewayClass) -> str:
+    protocol = listener.protocol
+    if not effective_port(listener):
+        return f"protocol {protocol} requires a port to be set"
+    if protocol in PROTOCOLS:
+        return ""
+    if protocol == HBONE:
+        if of_class in (classes.WAYPOINT, classes.EAST_WEST):
+            return ""
+        return f'protocol "{protocol}" is only supported for waypoint proxies'
+    if protocol.upper() in (*PROTOCOLS, HBONE):
+        upper = protocol.upper()
+        return f'protocol "{protocol}" is unsupported. hint: "{upper}" (uppercase) may be supported'
+    return f'protocol "{protocol}" is unsupported'
+
+
+def _unexpected_shape(listener: Listener, of_class: GatewayClass) -> str:
+    """Waypoints and gateways between networks are expected to listen in one way."""
+    tunnel = (listener.port, listener.protocol) == (HBONE_PORT, HBONE)
+    mode = listener.tls.mode if listener.tls is not None else ""
+    if of_class is classes.WAYPOINT and not tunnel:
+        return NOT_WAYPOINT
+    if of_class is classes.EAST_WEST:
+        passes = listener.protocol == "TLS" and mode == "Passthrough"
+        if not passes and not (tunnel and mode == "Terminate"):
+            return NOT_EAST_WEST
+    return ""
 
 
 def _internal(
@@ -219,11 +219,10 @@ def _internal(
     server: Server,
 ) -> Resource[Gateway]:
     kind = "Gateway" if owner.key.kind == sources.GATEWAY else owner.kind
-    managed = not parent.spec.addresses
-    account = account_name(parent) if managed else ""
+    account = classes.account_name(mesh, parent) if classes.is_managed(parent.spec) else ""
     annotations = {
         sources.GATEWAY_SEMANTICS: "gateway",
-        sources.GATEWAY_SERVICE: ",".join(service_names(parent, mesh.domain)),
+        sources.GATEWAY_SERVICE: ",".join(classes.service_names(mesh, parent)),
         sources.PARENTS: f"{kind}/{owner.name}/{listener.name}.{owner.namespace}",
         sources.SERVICE_ACCOUNT: account,
     }
@@ -243,81 +242,19 @@ def _internal(
     )
 
 
-def route_kinds(listener: Listener) -> tuple[str, ...]:
-    """Kinds of routes that may attach: what the protocol carries, narrowed by the listener."""
+def route_kinds(listener: Listener) -> tuple[tuple[str, ...], bool]:
+    """Kinds of routes that may attach, and whether that is all that the listener names."""
     ends_tls = listener.tls is None or listener.tls.mode != "Passthrough"
     by_protocol = {
         "HTTP": HTTP_ROUTES,
         "HTTPS": HTTP_ROUTES,
         "TCP": ("TCPRoute",),
-        "TLS": ("TCPRoute", "TLSRoute") if ends_tls else ("TLSRoute",),
+        "TLS": ("TLSRoute", "TCPRoute") if ends_tls else ("TLSRoute",),
     }
     carried = by_protocol.get(listener.protocol, ())
     wanted = listener.allowed_routes.kinds if listener.allowed_routes is not None else ()
     if not wanted:
-        return carried
-    named = [each.kind for each in wanted if each.group in ("", sources.GROUP)]
-    return tuple(kind for kind in named if kind in carried)
-
-
-def _tls(
-    mesh: Sources, owner: Resource[object], parent: Resource[GatewaySpec], listener: Listener
-) -> tuple[ServerTLSSettings | None, Fault | None]:
-    if listener.tls is None or listener.protocol not in ("HTTPS", "TLS"):
-        return None, None
-    if listener.tls.mode == "Passthrough":
-        return ServerTLSSettings(mode=_passthrough(parent, listener)), None
-    if listener.tls.options.get(TERMINATE_MODE) == "ISTIO_MUTUAL":
-        return ServerTLSSettings(mode=TLSmode.ISTIO_MUTUAL), None
-    return _terminated(mesh, owner, parent, listener, listener.tls)
-
-
-def _passthrough(parent: Resource[GatewaySpec], listener: Listener) -> TLSmode:
-    """The port between networks takes connections for all services by their SNI."""
-    labels = parent.meta.labels
-    assert listener.tls is not None
-    asked = listener.tls.options.get(LISTENER_PROTOCOL) == "auto-passthrough"
-    port = labels.get(GATEWAY_PORT_LABEL, EAST_WEST_PORT)
-    between = NETWORK_LABEL in labels and str(listener.port) == port
-    return TLSmode.AUTO_PASSTHROUGH if asked or between else TLSmode.PASSTHROUGH
-
-
-def _terminated(
-    mesh: Sources,
-    owner: Resource[object],
-    parent: Resource[GatewaySpec],
-    listener: Listener,
-    tls: ListenerTLSConfig,
-) -> tuple[ServerTLSSettings | None, Fault | None]:
-    kind = "Gateway" if owner.key.kind == sources.GATEWAY else owner.kind
-    names, fault = server_certificates(mesh, kind, owner.namespace, tls.certificate_refs)
-    if fault is not None:
-        return None, fault
-    mode = TLSmode.MUTUAL if tls.options.get(TERMINATE_MODE) == "MUTUAL" else TLSmode.SIMPLE
-    authorities = ""
-    validation = _frontend(parent.spec, listener.port)
-    if validation is not None and listener.protocol == "HTTPS":
-        authorities, fault = frontend_authorities(mesh, parent.namespace, validation)
-        if fault is not None:
-            return None, fault
-        insecure = validation.mode == "AllowInsecureFallback"
-        mode = TLSmode.OPTIONAL_MUTUAL if insecure else TLSmode.MUTUAL
-    return (
-        ServerTLSSettings(
-            mode=mode,
-            credential_name=names[0] if len(names) == 1 else "",
-            credential_names=names if len(names) > 1 else (),
-            ca_cert_credential_name=authorities,
-        ),
-        None,
-    )
-
-
-def _frontend(spec: GatewaySpec, port: int) -> FrontendTLSValidation | None:
-    if spec.tls is None or spec.tls.frontend is None:
-        return None
-    chosen = spec.tls.frontend.default
-    for each in spec.tls.frontend.per_port:
-        if each.port == port:
-            chosen = each.tls
-    return chosen.validation if chosen is not None else None
+        return carried, True
+    named = [each.kind for each in wanted if each.group == sources.GROUP]
+    kinds = tuple(kind for kind in carried if kind in named)
+    return kinds, len(kinds) == len(wanted)

@@ -1,13 +1,13 @@
 """Whether the services in front of a Gateway exist and have the ports of its listeners."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from lateen.api.gateway_api.gateway import GatewaySpec
 from lateen.api.resource import Key, Resource
+from lateen.gateway_api.classes import service_names
 from lateen.gateway_api.listener_status import condition
-from lateen.gateway_api.listeners import service_names
 from lateen.gateway_api.sources import Sources
 
 
@@ -31,7 +31,7 @@ def programming(mesh: Sources, gateway: Resource[GatewaySpec], ports: Iterable[i
     missing: list[str] = []
     external: dict[str, None] = {}
     internal: dict[str, None] = {}
-    for hostname in service_names(gateway, mesh.domain):
+    for hostname in service_names(mesh, gateway):
         front = _front(mesh, gateway.namespace, hostname)
         if front is None:
             missing.append(f'hostname "{hostname}" not found')
@@ -69,8 +69,11 @@ def _addresses(external: Iterable[str]) -> tuple[dict[str, str], ...]:
 
 
 def _type(address: str) -> str:
-    digits = address.replace(".", "").isdigit()
-    return "IPAddress" if digits or ":" in address else "Hostname"
+    return "IPAddress" if is_ip(address) else "Hostname"
+
+
+def is_ip(text: str) -> bool:
+    return text.replace(".", "").isdigit() or ":" in text
 
 
 def _front(mesh: Sources, namespace: str, hostname: str) -> Front | None:
@@ -79,15 +82,16 @@ def _front(mesh: Sources, namespace: str, hostname: str) -> Front | None:
         found = mesh.resource(Key("Service", namespace, name))
         if found is not None:
             numbers = frozenset(each.port for each in found.spec.ports)
-            return Front(numbers, (*_balancer(found), *found.spec.external_ips))
+            return Front(numbers, tuple(external_addresses(found)))
     for entry in mesh.of_kind("ServiceEntry", namespace):
         if hostname in entry.spec.hosts:
             return Front(frozenset(each.number for each in entry.spec.ports), ())
     return None
 
 
-def _balancer(service: Resource[Any]) -> tuple[str, ...]:
-    status = service.status
-    balancer = status.load_balancer if status is not None else None
-    ingress = balancer.ingress if balancer is not None else ()
-    return tuple(each.ip or each.hostname for each in ingress)
+def external_addresses(service: Resource[Any]) -> Iterator[str]:
+    """Where a Service can be reached from outside: its load balancer's, and external IPs."""
+    balancer = service.status.load_balancer if service.status is not None else None
+    for each in balancer.ingress if balancer is not None else ():
+        yield each.ip or each.hostname
+    yield from service.spec.external_ips

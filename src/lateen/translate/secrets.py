@@ -20,7 +20,7 @@ from lateen.api.destination_rule import DestinationRule
 from lateen.api.resource import Key
 from lateen.base.incremental import derived
 from lateen.envoy import messages, types
-from lateen.gateway_api import permissions
+from lateen.gateway_api import backend_tls, permissions
 from lateen.gateway_api.sources import GROUP as GATEWAY_API
 from lateen.view.mesh import Mesh
 from lateen.view.proxy import ProxyClass, ProxyKind
@@ -82,7 +82,9 @@ def refusal(mesh: Mesh, proxy_class: ProxyClass, name: str) -> str:
         return "the name is of no kind of secret that is served"
     if not _is_reachable(mesh, proxy_class, credential, name):
         return f"it is of namespace {credential.namespace}, and no ReferenceGrant permits it"
-    if proxy_class.kind is not ProxyKind.ROUTER and not _is_granted(mesh, proxy_class, credential):
+    if _is_published(mesh, credential) or proxy_class.kind is ProxyKind.ROUTER:
+        return ""
+    if not _is_granted(mesh, proxy_class, credential):
         return "no DestinationRule with a workloadSelector gives it to this workload"
     return ""
 
@@ -94,7 +96,7 @@ def absence(mesh: Mesh, proxy_class: ProxyClass, name: str) -> str:
 
 def _is_reachable(mesh: Mesh, proxy_class: ProxyClass, credential: Credential, name: str) -> bool:
     """In the proxy's own namespace; Gateway API listeners also where a ReferenceGrant lets them."""
-    if credential.namespace == proxy_class.namespace:
+    if credential.namespace == proxy_class.namespace or _is_published(mesh, credential):
         return True
     if proxy_class.kind is not ProxyKind.ROUTER or name.startswith("kubernetes://"):
         return False
@@ -103,6 +105,13 @@ def _is_reachable(mesh: Mesh, proxy_class: ProxyClass, credential: Credential, n
         (GATEWAY_API, "Gateway", proxy_class.namespace),
         ("", credential.kind, credential.namespace),
         credential.name.removesuffix(ROOTS_SUFFIX),
+    )
+
+
+def _is_published(mesh: Mesh, credential: Credential) -> bool:
+    """Roots that a BackendTLSPolicy names are for every proxy that calls the service."""
+    return credential.kind == "ConfigMap" and credential.name in backend_tls.published_authorities(
+        mesh, credential.namespace
     )
 
 

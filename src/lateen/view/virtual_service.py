@@ -175,6 +175,11 @@ def _comes_in(rule: RoutedVirtualService, listener: EgressListener, namespace: s
 
 
 def _exports(mesh: Mesh, resource: Resource[VirtualService]) -> frozenset[str]:
+    """A consumer's Gateway API route, of another namespace than the host, is for that alone."""
+    spec, namespace = resource.spec, resource.namespace
+    is_route = CONSUMERS in resource.meta.annotations.items() and spec.gateways == (MESH,)
+    if is_route and not any(mesh.index.keys("hostname", host, namespace) for host in spec.hosts):
+        return frozenset((namespace,))
     default = mesh.config.default_virtual_service_export_to
     return selection.export_set(resource.spec.export_to, resource.namespace, default)
 
