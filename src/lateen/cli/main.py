@@ -28,6 +28,7 @@ COMMANDS = {  # name: (module, one line for the overview)
     "generate": ("generate", "derive manifests from the mesh's configuration"),
     "control": ("control", "run the control plane alone"),
     "agent": ("agent", "run the agent beside a workload"),
+    "rate-limit": ("rate_limit", "count requests for all proxies together"),
     "echo": ("echo", "run an application that answers with what it saw"),
     "completion": ("completion", "print a completion script for a shell"),
     "version": ("version", "print the version"),
@@ -36,7 +37,7 @@ COMMANDS = {  # name: (module, one line for the overview)
 GROUPS = {
     "A mesh on this machine": ("up", "down", "status", "logs", "exec"),
     "Look and check": ("proxy-status", "proxy-config", "render", "validate", "generate"),
-    "Parts": ("control", "agent", "echo"),
+    "Parts": ("control", "agent", "rate-limit", "echo"),
     "Other": ("completion", "version"),
 }
 

@@ -1,7 +1,5 @@
 """RateLimit: its rules for requests and connections, the answer to refusals, the service."""
 
-from collections.abc import Iterable
-
 from lateen.api.duration import UNITS, Duration
 from lateen.api.rate_limit import (
     ConnectionRule,
@@ -48,8 +46,7 @@ def check(resource: Resource[RateLimit], report: Report) -> None:
         report.error("spec", "limits nothing", "add an entry to spec.rules or spec.connections")
     if len(spec.rules) > RULES_LIMIT:
         report.error("spec.rules", f"at most {RULES_LIMIT} rules, not {len(spec.rules)}")
-    check_names(report, "spec.rules", [rule.name for rule in spec.rules])
-    check_names(report, "spec.connections", [rule.name for rule in spec.connections])
+    check_names(report, spec)
     for index, rule in enumerate(spec.rules):
         check_request_rule(report, f"spec.rules[{index}]", rule)
     for index, limit in enumerate(spec.connections):
@@ -58,11 +55,14 @@ def check(resource: Resource[RateLimit], report: Report) -> None:
     check_service(report, spec)
 
 
-def check_names(report: Report, path: str, found: Iterable[str]) -> None:
+def check_names(report: Report, spec: RateLimit) -> None:
     """They name counters: a limit that changes place keeps its count."""
+    named = [(f"spec.rules[{at}].name", rule.name) for at, rule in enumerate(spec.rules)]
+    named += [
+        (f"spec.connections[{at}].name", rule.name) for at, rule in enumerate(spec.connections)
+    ]
     seen: set[str] = set()
-    for index, name in enumerate(found):
-        where = f"{path}[{index}].name"
+    for where, name in named:
         if not names.is_dns_label(name):
             report.error(where, f'"{name}" is not a name', "letters, digits and -, at most 63")
         elif name in seen:
