@@ -4,8 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from lateen.agent import duration
 from lateen.agent.settings import (
     AgentSettings,
     ApplicationMetrics,
@@ -19,11 +18,13 @@ from lateen.agent.settings import (
     WorkloadSettings,
 )
 from lateen.base.problem import Problem
+from lateen.config.proxy_config import ANNOTATION
 from lateen.identity.labels import WorkloadLabels
 from lateen.local.container_plan import NODE_NAME
 from lateen.local.injection import ProxyRole
 from lateen.local.network import Attachment, Network
 from lateen.local.plan import PodPlan
+from lateen.local.proxy_configs import annotated
 
 ISTIO_VERSION = "1.30.0"  # whose configuration and metadata we speak
 CLUSTER = "Kubernetes"
@@ -82,11 +83,13 @@ def settings(
         envoy=EnvoySettings(
             concurrency=_concurrency(plan),
             log_file=str(log_file),
-            drain_time=DRAIN_SECONDS,
+            drain_time=_seconds(plan, "drainDuration"),
             stats_suffixes=STATISTICS,
         ),
         application_metrics=_application_metrics(plan),
-        shutdown=ShutdownSettings(drain_duration=DRAIN_SECONDS, exit_on_zero_connections=True),
+        shutdown=ShutdownSettings(
+            drain_duration=termination_drain(plan), exit_on_zero_connections=True
+        ),
     )
 
 
@@ -124,7 +127,7 @@ def metadata(plan: PodPlan, attachment: Attachment, network: Network) -> dict[st
         "WORKLOAD_NAME": plan.workload,
         "OWNER": _owner(plan),
         "CLUSTER_ID": CLUSTER,
-        "MESH_ID": DOMAIN,
+        "MESH_ID": str(plan.proxy_config.get("meshId") or DOMAIN),
         "NODE_NAME": NODE_NAME,
         "ISTIO_VERSION": ISTIO_VERSION,
         "INTERCEPTION_MODE": "REDIRECT" if network.captures else "NONE",
@@ -132,7 +135,7 @@ def metadata(plan: PodPlan, attachment: Attachment, network: Network) -> dict[st
         "POD_PORTS": json.dumps(ports),
         "DNS_CAPTURE": "true" if network.captures else "false",
         "DNS_AUTO_ALLOCATE": "true" if network.captures else "false",
-        "PROXY_CONFIG": proxy_config(plan),
+        "PROXY_CONFIG": plan.proxy_config,
     }
     if attachment.index:
         found["LOOPBACK_INDEX"] = attachment.index
@@ -147,21 +150,12 @@ def metadata(plan: PodPlan, attachment: Attachment, network: Network) -> dict[st
     return found
 
 
-def proxy_config(plan: PodPlan) -> dict[str, Any]:
-    """The annotation `proxy.istio.io/config`; empty when it is wrong (see `problems`)."""
-    try:
-        content = yaml.safe_load(plan.annotations.get(PROXY_CONFIG, "")) or {}
-    except yaml.YAMLError:
-        return {}
-    return content if isinstance(content, dict) else {}
-
-
 def problems(plan: PodPlan) -> tuple[Problem, ...]:
-    text = plan.annotations.get(PROXY_CONFIG, "")
-    if not text or proxy_config(plan):
+    text = plan.annotations.get(ANNOTATION, "")
+    if not text or annotated(plan.annotations):
         return ()
     file, _, line = plan.origin.rpartition(":")
-    message = f"the annotation {PROXY_CONFIG} is not a YAML object"
+    message = f"the annotation {ANNOTATION} is not a YAML object"
     hint = "write it as a block: |, with fields such as concurrency: 2"
     where = int(line) if line.isdecimal() else 0
     return (Problem("annotation", message, resource=plan.id, file=file, line=where, hint=hint),)
@@ -195,11 +189,20 @@ def search_list(namespace: str) -> tuple[str, ...]:
 
 
 def _concurrency(plan: PodPlan) -> int:
-    wished = proxy_config(plan).get("concurrency")
+    wished = plan.proxy_config.get("concurrency")
     return wished if isinstance(wished, int) and 0 <= wished <= 64 else CONCURRENCY
 
 
 def _application_metrics(plan: PodPlan) -> ApplicationMetrics | None:
+def termination_drain(plan: PodPlan) -> float:
+    """How long a proxy that was told to end waits for its connections, in seconds."""
+    return _seconds(plan, "terminationDrainDuration")
+
+
+def _seconds(plan: PodPlan, name: str) -> float:
+    return duration.seconds(str(plan.proxy_config.get(name, ""))) or DRAIN_SECONDS
+
+
     """By the prometheus.io annotations, unless they point at the agent itself."""
     notes = plan.annotations
     port = notes.get("prometheus.io/port", "")

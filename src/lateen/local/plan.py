@@ -3,14 +3,14 @@
     Deployment, StatefulSet, DaemonSet, Job, Pod  ->  PodPlan(containers, proxy, owner)
 
 A pod's name holds a hash of its template, as in a cluster: a changed template is a new pod, and so
-a rolling update. Unlike in a cluster, values taken from ConfigMaps, Secrets and the images table
-count as part of the template: who edits them here wants to see them at work. What cannot run is a
-`Problem`; the rest runs.
+a rolling update. Unlike in a cluster, values taken from ConfigMaps, Secrets, ProxyConfigs and the
+images table count as part of the template: who edits them here wants to see them at work. What
+cannot run is a `Problem`; the rest runs.
 """
 
 import hashlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -19,8 +19,9 @@ import msgspec
 from lateen.api.kubernetes.pod import PodSpec, PodTemplateSpec
 from lateen.api.resource import ObjectMeta, Resource
 from lateen.base.problem import Problem, Severity
-from lateen.local import injection
+from lateen.local import injection, proxy_configs
 from lateen.local.container_plan import ContainerPlan, References, container_plan
+from lateen.local.proxy_configs import ProxyConfigs
 from lateen.local.settings import Settings
 from lateen.local.volumes import VolumeError, VolumePlan, volume_plans
 
@@ -58,6 +59,7 @@ class PodPlan:
     backoff_limit: int = 6
     before: str = ""  # id of the pod that has to be ready first
     recreate: bool = False  # stop the old pod before the new one starts
+    proxy_config: dict[str, Any] = field(default_factory=dict)  # effective, under JSON names
     origin: str = field(default="", compare=False)
 
     @property
@@ -79,6 +81,7 @@ def plan(resources: Iterable[Resource[Any]], settings: Settings) -> Plan:
     """In the order of the resources; pods of one controller in their order of creation."""
     known = tuple(resources)
     references = References.of(known, settings)
+    proxies = proxy_configs.of_resources(known)
     labels = {item.name: item.meta.labels for item in known if item.kind == "Namespace"}
     pods: list[PodPlan] = []
     problems: list[Problem] = []
@@ -88,7 +91,7 @@ def plan(resources: Iterable[Resource[Any]], settings: Settings) -> Plan:
         if resource.kind not in CONTROLLERS:
             continue
         namespace = references.namespace(resource)
-        made = _pods(resource, namespace, labels.get(namespace, {}), references)
+        made = _pods(resource, namespace, labels.get(namespace, {}), references, proxies)
         pods += made
         for pod in made[:1]:
             parts = (*pod.init_containers, *pod.containers)
@@ -106,10 +109,15 @@ def _pods(
     namespace: str,
     namespace_labels: dict[str, str],
     references: References,
+    proxies: ProxyConfigs,
 ) -> list[PodPlan]:
     template = _template(resource)
     role = injection.role(template, namespace, namespace_labels)
-    digest = _template_digest(resource, template, namespace, role, references)
+    settings: dict[str, Any] = {}
+    if role is not injection.ProxyRole.NONE:
+        meta = template.metadata
+        settings = proxies.effective(namespace, meta.labels, meta.annotations)
+    digest = _template_digest(resource, template, namespace, role, references, settings)
     found = []
     for name, owner in _names(resource, digest):
         labels = dict(template.metadata.labels)
@@ -125,7 +133,8 @@ def _pods(
             labels["statefulset.kubernetes.io/pod-name"] = name
             subdomain = resource.spec.service_name
             spec = msgspec.structs.replace(spec, hostname=name, subdomain=subdomain)
-        found.append(_pod(resource, own, spec, owner, role, references))
+        pod = _pod(resource, own, spec, owner, role, references)
+        found.append(replace(pod, proxy_config=settings))
     return found
 
 
@@ -135,6 +144,7 @@ def _template_digest(
     namespace: str,
     role: injection.ProxyRole,
     references: References,
+    settings: dict[str, Any],
 ) -> str:
     """Of everything that a pod is made from except its own name."""
     meta = msgspec.structs.replace(template.metadata, name="", namespace=namespace)
@@ -149,7 +159,10 @@ def _template_digest(
     ]
     files = [volume.files for volume in pod.volumes]
     places = [part.directory for part in parts]
-    content = msgspec.json.encode((template, role, resolved, places, files))
+    parts_of_it: tuple[Any, ...] = (template, role, resolved, places, files)
+    if settings:  # pods that nothing asks for more keep their names
+        parts_of_it = (*parts_of_it, sorted(settings.items()))
+    content = msgspec.json.encode(parts_of_it)
     return _digest(content, 9)
 
 

@@ -395,7 +395,7 @@ class Pod:
 
     async def _drain(self) -> None:
         with contextlib.suppress(OSError, TimeoutError, ValueError):
-            async with asyncio.timeout(agent_config.DRAIN_SECONDS + 1):
+            async with asyncio.timeout(agent_config.termination_drain(self.plan) + 1):
                 await self._ask_agent("POST", "/drain")
 
     async def _stop_agent(self, *, hurry: bool) -> None:

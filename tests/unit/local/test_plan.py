@@ -187,3 +187,22 @@ def test_pod_of_a_stateful_set_waits_for_the_one_before_it() -> None:
 
     assert [pod.before for pod in ordered] == ["", "db-0.shop"]
     assert [pod.before for pod in parallel] == ["", ""]
+
+
+def test_a_changed_proxy_config_is_a_new_pod_that_has_it() -> None:
+    deployment = DEPLOYMENT.format(replicas=1, command="run").replace(
+        "labels: {app: cart}", "labels: {app: cart, sidecar.istio.io/inject: 'true'}"
+    )
+    config = """
+    ---
+    apiVersion: networking.istio.io/v1beta1
+    kind: ProxyConfig
+    metadata: {name: cart}
+    spec: {concurrency: 2}
+    """
+
+    before, after = planned(deployment).pods[0], planned(deployment + config).pods[0]
+
+    assert before.proxy_config == {}
+    assert after.proxy_config == {"concurrency": 2}
+    assert before.name != after.name
