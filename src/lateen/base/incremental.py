@@ -27,7 +27,8 @@ class Node:
     """A value and what it was made from. Made by tables and derived functions, not by hand."""
 
     __slots__ = (
-        "compute", "dependents", "deps", "error", "graph", "label", "observers", "state", "value",
+        "compute", "dependents", "deps", "error", "graph", "label", "marks", "observers", "state",
+        "value",
     )  # fmt: skip
 
     def __init__(self, graph: "Graph", label: tuple[Any, ...], compute: Callable[[], Any] | None):
@@ -40,6 +41,7 @@ class Node:
         self.deps: dict[Node, None] = {}
         self.dependents: dict[Node, None] = {}
         self.observers = 0
+        self.marks: dict[Node, None] | None = None  # of who follows it: see `Followed`
 
     def __repr__(self) -> str:
         return f"Node{self.label!r}"
@@ -128,6 +130,36 @@ class Graph:
                 dep.dependents.pop(node, None)
             node.deps = {}
         return len(gone)
+
+
+class Followed:
+    """Nodes of one owner, and which of them a change has put out of date since it last asked.
+
+    For owners that bring something of their own up to date in the midst of a change, before
+    `Graph.settle` is called for the rest. A node has one owner at most.
+    """
+
+    def __init__(self, graph: Graph) -> None:
+        self._graph = graph
+        self._marked: dict[Node, None] = {}
+
+    def follow(self, node: Node) -> None:
+        """The node counts as marked until it is first taken."""
+        assert node.marks is None, "one owner"
+        node.marks = self._marked
+        self._graph.observe(node)
+        self._marked[node] = None
+
+    def leave(self, node: Node) -> None:
+        node.marks = None
+        self._marked.pop(node, None)
+        self._graph.unobserve(node)
+
+    def take(self) -> tuple[Node, ...]:
+        """Those that were marked, which are now no longer; whoever takes them reads them."""
+        found = tuple(self._marked)
+        self._marked.clear()
+        return found
 
 
 class Table(Generic[K, V]):
@@ -256,6 +288,8 @@ def _mark(nodes: Iterable[Node]) -> None:
 
 
 def _queue(node: Node) -> None:
+    if node.marks is not None:
+        node.marks[node] = None
     if node.observers:
         node.graph._stale.setdefault(node, node.value)
 

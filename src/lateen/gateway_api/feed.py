@@ -2,15 +2,15 @@
 
     one derived value for each object  ->  places that its shares go to  ->  changes of resources
 
-`update` looks at the objects whose value a change has put out of date, and joins again only the
-VirtualServices in which one of them has a share.
+`update` looks only at the objects whose value a change has put out of date, and joins again only
+the VirtualServices in which one of them has a share: it costs what the change touches.
 """
 
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 from lateen.api.resource import Change, Key, Resource
-from lateen.base.incremental import Node
+from lateen.base.incremental import Followed, Node
 from lateen.gateway_api import backend_policies, ingress, routes, sources
 from lateen.gateway_api.listeners import listeners
 from lateen.gateway_api.routes import Place, Share
@@ -25,44 +25,44 @@ class Feed:
     """Owns what was made from each object, and who has a share in which VirtualService."""
 
     def __init__(self, mesh: Sources) -> None:
+        self.looks = 0  # objects looked at so far, for tests and metrics
         self._mesh = mesh
+        self._followed = Followed(mesh.graph)
         self._nodes: dict[Key, Node] = {}
+        self._keys: dict[Node, Key] = {}
         self._whole: dict[Key, tuple[Resource[Any], ...]] = {}
         self._shares: dict[Key, dict[Place, Any]] = {}
         self._members: dict[Place, dict[Key, None]] = {}
         self._joined: dict[Place, Key] = {}
-        self._fresh: dict[Key, None] = {}  # watched, not yet looked at
 
     def update(self, changed: Iterable[Key]) -> tuple[Change, ...]:
         """What appeared, changed or went away among the internal resources."""
-        touched = [key for key in changed if key.kind in KINDS]
-        if not touched and not self._nodes:
-            return ()
-        for key in touched:
-            self._watch(_unit(key))
+        for key in changed:
+            if key.kind in KINDS:
+                self._follow(_unit(key))
         before: dict[Key, None] = {}
         after: dict[Key, Resource[Any]] = {}
         places: dict[Place, None] = {}
-        for key, node in list(self._nodes.items()):
-            if node.state or key in self._fresh:
-                self._look(key, node, before, after, places)
-        self._fresh.clear()
+        for node in self._followed.take():
+            self._look(self._keys[node], node, before, after, places)
         for place in places:
             self._join(place, before, after)
         gone = [Change(key, None) for key in before if key not in after]
         return (*gone, *(Change(key, made) for key, made in after.items()))
 
-    def _watch(self, key: Key) -> None:
-        node = self._node(key)
-        old = self._nodes.get(key)
+    def _follow(self, key: Key) -> None:
+        node, old = self._node(key), self._nodes.get(key)
         if old is node:
             return
         if old is not None:
-            self._mesh.graph.unobserve(old)
-        self._mesh.graph.observe(node)
+            self._leave(key, old)
+        self._followed.follow(node)
         self._nodes[key] = node
-        self._whole.setdefault(key, ())
-        self._fresh[key] = None
+        self._keys[node] = key
+
+    def _leave(self, key: Key, node: Node) -> None:
+        self._followed.leave(node)
+        del self._nodes[key], self._keys[node]
 
     def _node(self, key: Key) -> Node:
         if key.kind in LISTENING:
@@ -83,6 +83,7 @@ class Feed:
         after: dict[Key, Resource[Any]],
         places: dict[Place, None],
     ) -> None:
+        self.looks += 1
         value = node.read()
         whole = tuple(_whole(key, value))
         before.update((each.key, None) for each in self._whole.get(key, ()))
@@ -97,8 +98,8 @@ class Feed:
             self._members.setdefault(place, {})[key] = None
         places.update((place, None) for place in sorted({*old, *shares}))
         if self._mesh.resource(key) is None and key.kind != POLICY:
-            self._mesh.graph.unobserve(node)
-            del self._nodes[key], self._whole[key], self._shares[key]
+            self._leave(key, node)
+            del self._whole[key], self._shares[key]
 
     def _join(self, place: Place, before: dict[Key, None], after: dict[Key, Resource[Any]]) -> None:
         old = self._joined.pop(place, None)

@@ -69,7 +69,7 @@ class Mesh:
         )
         self._config_map = Key("ConfigMap", self.settings.root_namespace, CONFIG_MAP)
         self._read_config()
-        self._feed = Feed(self)
+        self.gateway_api = Feed(self)
 
     def apply(self, changes: Iterable[Change]) -> None:
         """Brings objects to their new state; of several changes of one object the last counts."""
@@ -157,7 +157,7 @@ class Mesh:
 
     def _apply_generated(self, changed: Iterable[Key]) -> None:
         """Internal resources of Gateway API objects and Ingresses follow those."""
-        generated = self._feed.update(changed)
+        generated = self.gateway_api.update(changed)
         for key, resource in generated:
             self._apply(key, resource)
         if generated:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from lateen.base.incremental import Graph, Node, Table, derived
+from lateen.base.incremental import Followed, Graph, Node, Table, derived
 
 
 class World:
@@ -191,3 +191,43 @@ def test_dependencies_follow_what_was_read_last() -> None:
     assert world.graph.evaluations == before
     world.rows.put("right", 11)
     assert world.graph.settle() == [node]
+
+
+def followed(world: World, *names: str) -> tuple[Followed, dict[str, Node]]:
+    mine = Followed(world.graph)
+    nodes = {name: label.node(world, name) for name in names}
+    for node in nodes.values():
+        mine.follow(node)
+    for node in mine.take():
+        node.read()
+    return mine, nodes
+
+
+def test_who_follows_nodes_is_told_of_those_that_a_change_may_have_touched() -> None:
+    world = World(a=1, b=1)
+    mine, nodes = followed(world, "a", "b")
+
+    world.rows.put("a", -1)
+
+    assert mine.take() == (nodes["a"],)
+    assert mine.take() == ()
+
+
+def test_a_mark_stays_though_somebody_else_has_read_the_node() -> None:
+    world = World(a=1)
+    mine, nodes = followed(world, "a")
+
+    world.rows.put("a", -1)
+    world.graph.settle()
+
+    assert mine.take() == (nodes["a"],)
+
+
+def test_nodes_that_are_left_are_told_of_no_more() -> None:
+    world = World(a=1)
+    mine, nodes = followed(world, "a")
+
+    mine.leave(nodes["a"])
+    world.rows.put("a", -1)
+
+    assert mine.take() == ()

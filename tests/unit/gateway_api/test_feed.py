@@ -71,16 +71,26 @@ def test_a_route_that_comes_before_its_gateway_is_served_once_that_is_there() ->
 
 
 def test_one_changed_route_of_many_is_looked_at_alone() -> None:
-    hosts = [f"host{number}.example.com" for number in range(200)]
+    hosts = [f"host{number}.example.com" for number in range(1000)]
     mesh = world.mesh(*(route(f"r{n}", host, TO_WEB) for n, host in enumerate(hosts)))
-    before = mesh.graph.evaluations
+    evaluations, looks = mesh.graph.evaluations, mesh.gateway_api.looks
 
     world.apply(mesh, route("r7", "host7.example.com", "[{backendRefs: []}]"))
 
-    assert mesh.graph.evaluations - before <= 3
+    assert mesh.graph.evaluations - evaluations <= 3
+    assert mesh.gateway_api.looks - looks == 1
     made = mesh.resource(virtual_service("host7.example.com"))
     assert made is not None
     assert made.spec.http[0].direct_response is not None
+
+
+def test_a_change_that_no_route_reads_looks_at_none() -> None:
+    mesh = world.mesh(route("a", "a.example.com", TO_WEB))
+    looks = mesh.gateway_api.looks
+
+    world.apply(mesh, "{apiVersion: v1, kind: ConfigMap, metadata: {name: a, namespace: shop}}")
+
+    assert mesh.gateway_api.looks == looks
 
 
 def test_order_of_input_is_irrelevant() -> None:
