@@ -17,7 +17,7 @@ def add_parser(commands: Any) -> None:
     parser.add_argument(
         "workload",
         metavar="WORKLOAD",
-        help="pod or workload, NAME or NAME.NAMESPACE; or `control`, or `runner`",
+        help="pod or workload, NAME or NAME.NAMESPACE; or `control`, `rate-limit`, `runner`",
     )
     parser.add_argument("-f", "--follow", action="store_true", help="go on as lines come")
     parser.add_argument("--proxy", action="store_true", help="Envoy's log: requests and messages")
@@ -32,7 +32,11 @@ def run(arguments: argparse.Namespace) -> int:
     from lateen.local import state
 
     mesh = state.chosen_mesh(arguments.name)
-    own = {"control": mesh.control_log, "runner": mesh.runner_log}
+    own = {
+        "control": mesh.control_log,
+        "rate-limit": mesh.rate_limit_log,
+        "runner": mesh.runner_log,
+    }
     if arguments.workload in own:
         files = [own[arguments.workload]]
     else:

@@ -22,10 +22,12 @@ from watchfiles import awatch
 
 from lateen.api.resource import Resource
 from lateen.base.clock import system_clock
+from lateen.base.private_files import write_private
 from lateen.base.problem import Problem, Severity
 from lateen.base.tasks import Tasks
+from lateen.ca import options as authority_options
 from lateen.ca import preparation
-from lateen.ca.certificate_authority import BUNDLE, AuthoritySettings
+from lateen.ca.certificate_authority import BUNDLE
 from lateen.config.paths import read_paths
 from lateen.identity.tokens import TokenSigner, load_or_create_key
 from lateen.local import agent_config, forward, gateways, settings
@@ -39,6 +41,7 @@ from lateen.local.network_policies import NetworkPolicies
 from lateen.local.plan import Plan, PodPlan, plan
 from lateen.local.pod import Pod, PodContext
 from lateen.local.process import LATEEN
+from lateen.local.rate_limit import RateLimitProcess, Surroundings
 from lateen.local.runtime import RuntimeFolder
 from lateen.local.service_directory import ServiceDirectory
 from lateen.local.state import GatewayAddress, MeshState, Record, Status, write_atomic
@@ -48,8 +51,10 @@ log = logging.getLogger(__name__)
 STATUS_SECONDS = 0.1  # at most so often is the status written
 REPLACE_SECONDS = 120.0  # an old pod is kept so long for its successor to become ready
 MESSAGES_KEPT = 100
+AUTHORITY = "authority-options.json"  # beside the control plane's state, as lateen.yaml says
 ROOT_SECONDS = 1.0  # how often the authority's root is looked at
 DISCOVERY_PORT = 15012
+ROOT_NAMESPACE = "istio-system"  # unless the MeshConfig names another
 LIMITS_NOTICE = (
     "resource limits are not enforced, because control groups cannot be made here; run as root "
     "for that"
@@ -84,6 +89,7 @@ class LocalMesh:
         self._phase = "starting"
         self._trouble = ""
         self._control: ControlPlaneProcess | None = None
+        self._rate_limit: RateLimitProcess | None = None
         self._context: PodContext | None = None
         self._plan = Plan(())
         self._cgroups = Cgroups(options.state.name)
@@ -122,6 +128,7 @@ class LocalMesh:
             changed=self._dirty.set,
         )
         self._tasks.start(control.run(), name="control plane")
+        self._start_rate_limit(context)
         for planned in self._plan.pods:
             self._launch(planned, context)
         await self._reconcile_forwards()
@@ -134,8 +141,11 @@ class LocalMesh:
     def _prepare(self, trust_domain: str) -> PodContext:
         """What pods need before the control plane is there: authority, tokens, folders."""
         state = self._options.state
-        authority = AuthoritySettings(trust_domain=trust_domain)
-        preparation.prepare(state.control / "ca", authority, clock=system_clock)
+        authority = self._settings.authority
+        write_private(state.control / AUTHORITY, authority_options.encode(authority))
+        preparation.prepare(
+            state.control / "ca", authority.settings(trust_domain), clock=system_clock
+        )
         self._copy_root()
         return PodContext(
             state=state,
@@ -153,6 +163,22 @@ class LocalMesh:
             cgroups=self._cgroups,
             policies=self._policies,
         )
+
+    def _start_rate_limit(self, context: PodContext) -> None:
+        """It runs while a RateLimit has global rules."""
+        options = self._options
+        around = Surroundings(
+            state=options.state,
+            folder=options.folder,
+            host=options.network.discovery_host,
+            discovery_port=options.discovery_port,
+            domain=agent_config.DOMAIN,
+            root_namespace=self._mesh_setting("rootNamespace") or ROOT_NAMESPACE,
+            namespace=self._settings.namespace or DEFAULT_NAMESPACE,
+        )
+        self._rate_limit = RateLimitProcess(around, context.signer, self._say)
+        self._rate_limit.update(self._resources)
+        self._tasks.start(self._rate_limit.run(), name="rate limit service")
 
     def _copy_root(self) -> None:
         """Where proxies find it, whoever they run as. The authority may change it while it runs."""
@@ -174,6 +200,7 @@ class LocalMesh:
         return (
             *("-f", str(options.folder), "-f", str(options.state.runtime)),
             *("--state", str(options.state.control)),
+            *("--authority", str(options.state.control / AUTHORITY)),
             *("--secure-xds-address", f"{network.discovery_host}:{options.discovery_port}"),
             *("--xds-address", ""),
             *("--admin-address", f"{admin_host}:{admin_port}"),
@@ -199,6 +226,8 @@ class LocalMesh:
         self._resources = (*resources, *(item for item in kept if item.key not in present))
         self._plan = plan(self._resources, self._settings)
         self.services.update(self._resources)
+        if self._rate_limit is not None:
+            self._rate_limit.update(self._resources)
         extra = [problem for pod in self._plan.pods for problem in agent_config.problems(pod)]
         self._report((*self._plan.problems, *extra, *self._policies.update(self._resources)))
 
@@ -226,13 +255,17 @@ class LocalMesh:
         self._dirty.set()
 
     def _trust_domain(self) -> str:
+        return self._mesh_setting("trustDomain") or agent_config.DOMAIN
+
+    def _mesh_setting(self, name: str) -> str:
+        """Of the MeshConfig in the ConfigMap `istio`; empty when it does not say."""
         for resource in self._resources:
             if resource.kind == "ConfigMap" and resource.name == "istio":
                 with contextlib.suppress(yaml.YAMLError):
                     mesh = yaml.safe_load(resource.spec.data.get("mesh", "")) or {}
-                    if isinstance(mesh, dict) and isinstance(mesh.get("trustDomain"), str):
-                        return str(mesh["trustDomain"])
-        return agent_config.DOMAIN
+                    if isinstance(mesh, dict) and isinstance(mesh.get(name), str):
+                        return str(mesh[name])
+        return ""
 
     # -- pods -----------------------------------------------------------------------------------
 
@@ -338,6 +371,8 @@ class LocalMesh:
         pods = list(self._pods.values())
         await asyncio.gather(*(pod.stop(hurry=True) for pod in pods), return_exceptions=True)
         await asyncio.gather(*(pod.finish() for pod in pods), return_exceptions=True)
+        if self._rate_limit is not None:
+            await self._rate_limit.stop()
         if self._control is not None:
             await self._control.stop()
         for found in self._forwards.values():

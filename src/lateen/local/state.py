@@ -10,7 +10,8 @@
         runtime/*.yaml         Pods with their status, read by the control plane
         pods/<namespace>.<pod>/    agent.json, token, root.pem, admin.sock, resolv.conf ...
         logs/<namespace>.<pod>/    <container>.log, proxy.log
-        logs/control.log
+        rate-limit/token       of the rate limit service, where a RateLimit has global rules
+        logs/control.log, logs/rate-limit.log
 
 Only the runner writes. A reader trusts a record only while the process that it names lives: a
 number of a process alone is not enough, because numbers are used again.
@@ -147,6 +148,11 @@ class MeshState:
         return self.folder / "control"
 
     @property
+    def rate_limit(self) -> Path:
+        """What the rate limit service proves itself with."""
+        return self.folder / "rate-limit"
+
+    @property
     def lock(self) -> Path:
         return self.folder / "lock"
 
@@ -159,6 +165,10 @@ class MeshState:
     @property
     def control_log(self) -> Path:
         return self.folder / "logs" / "control.log"
+
+    @property
+    def rate_limit_log(self) -> Path:
+        return self.folder / "logs" / "rate-limit.log"
 
     @property
     def runner_log(self) -> Path:
