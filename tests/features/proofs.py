@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from lateen.base.clock import system_clock
+from lateen.identity.labels import WorkloadLabels
 from lateen.identity.signing_request import (
     METHOD,
     IstioCertificateRequest,
@@ -21,9 +22,13 @@ SERVER_NAME = "istiod.istio-system.svc"
 WAIT_SECONDS = 10
 
 
-def token(control: RunningPlane, namespace: str = "shop") -> str:
+def token(
+    control: RunningPlane, namespace: str = "shop", *, labels: WorkloadLabels | None = None
+) -> str:
     signer = TokenSigner(load_or_create_key(control.plane.settings.state), system_clock)
-    return signer.mint(namespace=namespace, service_account="front", ttl_seconds=60)
+    return signer.mint(
+        namespace=namespace, service_account="front", ttl_seconds=60, workload=labels
+    )
 
 
 def root(control: RunningPlane) -> bytes:

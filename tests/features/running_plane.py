@@ -17,6 +17,7 @@ from lateen.api.resource import Change
 from lateen.base.clock import system_clock
 from lateen.base.problem import Problem
 from lateen.config import documents
+from lateen.control.audit_output import AuditSettings
 from lateen.control.plane import ControlPlane
 from lateen.control.settings import ControlSettings
 from lateen.envoy import schema
@@ -89,7 +90,12 @@ class RunningPlane:
 
 @asynccontextmanager
 async def control_plane(
-    text: str, *, xds: Address = LOOPBACK, secure: bool = False, mesh: Settings | None = None
+    text: str,
+    *,
+    xds: Address = LOOPBACK,
+    secure: bool = False,
+    mesh: Settings | None = None,
+    gateways: tuple[str, ...] = (),
 ) -> AsyncIterator[RunningPlane]:
     """Serves `text`, a YAML of the whole mesh."""
     source = HandSource()
@@ -102,6 +108,8 @@ async def control_plane(
             secure_xds_address=LOOPBACK if secure else None,
             admin_address=LOOPBACK,
             mesh=mesh or Settings(),
+            audit=AuditSettings(Path(state, "audit")) if secure else AuditSettings(),
+            gateway_identities=gateways,
         )
         plane = ControlPlane(settings, source, clock=system_clock, random=Random(1))
         started, stop = asyncio.Event(), asyncio.Event()

@@ -27,6 +27,7 @@ class ModelCall:
 
     secure = False
     peer = "model"
+    id = 1
     certificate = None
 
     def __init__(self) -> None:
@@ -301,7 +302,9 @@ def test_the_same_holds_for_the_state_of_the_world(
 
 def new_server() -> tuple[PlainMesh, DiscoveryServer]:
     mesh = PlainMesh()
-    server = DiscoveryServer(mesh, clock=lambda: 0.0, metrics=Registry(), admission=lambda *_: "spiffe://test")
+    server = DiscoveryServer(
+        mesh, clock=lambda: 0.0, metrics=Registry(), admission=lambda *_: "spiffe://test"
+    )
     server.without_timers()
     return mesh, server
 

@@ -8,6 +8,7 @@ import grpc
 import pytest
 from cryptography import x509
 
+from lateen.identity.labels import WorkloadLabels
 from lateen.identity.signing_request import METHOD
 from lateen.xds import kinds
 from lateen.xds.server import SERVICE
@@ -29,10 +30,16 @@ NODE = "sidecar~10.9.8.7~front-1.shop~shop.svc.cluster.local"
 
 
 def stream(
-    opened: grpc.aio.Channel, *, namespace: str, metadata: Any = None, node: str = NODE
+    opened: grpc.aio.Channel,
+    *,
+    namespace: str,
+    metadata: Any = None,
+    node: str = NODE,
+    app: str = "",
 ) -> AdsClient:
     call = opened.stream_stream(SERVICE + "DeltaAggregatedResources")(metadata=metadata)
-    return AdsClient(call, delta=True, node_id=node, namespace=namespace)
+    labels = {"app": app} if app else {}
+    return AdsClient(call, delta=True, node_id=node, namespace=namespace, labels=labels)
 
 
 def test_token_buys_a_certificate_of_its_own_identity() -> None:
@@ -139,7 +146,10 @@ ROUTER = "router~10.9.8.7~edge-1.shop~shop.svc.cluster.local"
 
 def test_secrets_are_served_to_a_proven_identity_of_their_namespace_and_not_dumped() -> None:
     async def main() -> None:
-        async with control_plane(SECRET, secure=True) as control, channel(control) as opened:
+        async with (
+            control_plane(SECRET, secure=True, gateways=("*/front",)) as control,
+            channel(control) as opened,
+        ):
             bearer = (("authorization", f"Bearer {token(control)}"),)
             proxy = stream(opened, namespace="shop", metadata=bearer, node=ROUTER)
             answer = await proxy.subscribe(kinds.SECRET, "kubernetes://edge-cert")
@@ -154,7 +164,10 @@ def test_secrets_are_served_to_a_proven_identity_of_their_namespace_and_not_dump
 
 def test_secrets_are_not_served_to_another_namespace() -> None:
     async def main() -> None:
-        async with control_plane(SECRET, secure=True) as control, channel(control) as opened:
+        async with (
+            control_plane(SECRET, secure=True, gateways=("*/front",)) as control,
+            channel(control) as opened,
+        ):
             bearer = (("authorization", f"Bearer {token(control, 'other')}"),)
             proxy = stream(opened, namespace="other", metadata=bearer, node=ROUTER)
             answer = await proxy.subscribe(kinds.SECRET, "kubernetes://shop/edge-cert")
@@ -172,5 +185,49 @@ def test_secrets_are_not_served_on_the_plaintext_port(secure: bool) -> None:
         ):
             await proxy.request(kinds.SECRET, "kubernetes://edge-cert")
             await proxy.silence()
+
+    run(main)
+
+
+POD = """
+---
+apiVersion: v1
+kind: Pod
+metadata:
+  name: edge-1
+  namespace: shop
+  labels: {app: edge}
+  annotations: %s
+spec:
+  serviceAccountName: front
+  containers: [{name: app, image: app}]
+"""
+GATEWAY = POD % "{inject.istio.io/templates: gateway}"
+
+
+@pytest.mark.parametrize(
+    ("pods", "app", "reason"),
+    [
+        (GATEWAY, "edge", ""),
+        (GATEWAY, "", ""),  # the token names no labels
+        (POD % "{}", "edge", "its pod shop/edge-1 is not a gateway"),
+        ("", "edge", "no pod shop/edge-1 is known to be a gateway"),
+        (GATEWAY, "web", "credential says"),  # an application beside it, of the same account
+        (GATEWAY.replace("front", "edge"), "edge", "is of service account 'edge'"),
+    ],
+)
+def test_who_is_a_gateway_is_said_by_its_pod(pods: str, app: str, reason: str) -> None:
+    labels = WorkloadLabels(workload=app, app=app) if app else None
+
+    async def main() -> None:
+        async with control_plane(SECRET + pods, secure=True) as control, channel(control) as opened:
+            bearer = (("authorization", f"Bearer {token(control, labels=labels)}"),)
+            proxy = stream(opened, namespace="shop", metadata=bearer, node=ROUTER, app=app)
+            if not reason:
+                assert names_of(await proxy.subscribe(kinds.SECRET, "kubernetes://edge-cert"))
+                return
+            await proxy.request(kinds.SECRET, "kubernetes://edge-cert")
+            with pytest.raises(EOFError, match=f"PERMISSION_DENIED: .*{reason}"):
+                await proxy.next()
 
     run(main)

@@ -126,7 +126,9 @@ def test_a_gateway_serves_http_and_https_and_follows_routes_and_certificates() -
 
     async def main() -> None:
         async with (
-            control_plane(text + "---" + secret(1), secure=True) as control,
+            control_plane(
+                text + "---" + secret(1), secure=True, gateways=("shop/front",)
+            ) as control,
             envoy(
                 control.secure_port,
                 node=ROUTER,

@@ -14,7 +14,7 @@ import logging
 import os
 import queue
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -46,6 +46,14 @@ class _Flush:
     done: threading.Event = field(default_factory=threading.Event)
 
 
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """Events that the thread makes: there may be many, and each may cost."""
+
+    events: Iterable[Event]
+    time: float
+
+
 class Trail:
     """A `Recorder`. Owns the folder's files from `open` until `close`."""
 
@@ -64,7 +72,7 @@ class Trail:
         self._clock = clock
         self._key = key
         self._retention = retention
-        self._queue: queue.Queue[Event | _Flush | None] = queue.Queue(most_waiting)
+        self._queue: queue.Queue[Event | _Batch | _Flush | None] = queue.Queue(most_waiting)
         self._thread = threading.Thread(target=self._work, name="audit", daemon=True)
         self._reported = 0  # of the dropped, those that the trail tells of
         self._head = files.Head()
@@ -93,6 +101,13 @@ class Trail:
         stamped = event if event.time else replace(event, time=self._clock())
         try:
             self._queue.put_nowait(stamped)
+        except queue.Full:
+            self.dropped += 1
+
+    def record_all(self, events: Iterable[Event]) -> None:
+        """The same for many at once; what the iterable reads must not change any more."""
+        try:
+            self._queue.put_nowait(_Batch(events, self._clock()))
         except queue.Full:
             self.dropped += 1
 
@@ -144,6 +159,8 @@ class Trail:
                     return events, flushes, True
                 if isinstance(found, _Flush):
                     flushes.append(found)
+                elif isinstance(found, _Batch):
+                    events += self._made(found)
                 else:
                     events.append(found)
                 if len(events) >= BATCH:
@@ -152,6 +169,14 @@ class Trail:
         except queue.Empty:
             pass
         return events, flushes, False
+
+    def _made(self, batch: _Batch) -> list[Event]:
+        try:
+            return [replace(event, time=batch.time) for event in batch.events]
+        except Exception:  # supervisor of the thread: it must outlive what others hand it
+            log.exception("audit events not made")
+            self.dropped += 1
+            return []
 
     def _drops(self) -> Event:
         lost = self.dropped - self._reported

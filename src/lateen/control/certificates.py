@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from random import Random
 
+from lateen.audit.event import Recorder
 from lateen.base.clock import Clock
 from lateen.base.tasks import Tasks
 from lateen.ca import server_certificate
@@ -32,7 +33,9 @@ class Certificates:
         tasks.start(self.authority.run(), name="certificate authority")
 
 
-def load(settings: ControlSettings, mesh: Mesh, *, clock: Clock, random: Random) -> Certificates:
+def load(
+    settings: ControlSettings, mesh: Mesh, *, clock: Clock, random: Random, audit: Recorder
+) -> Certificates:
     """The trust domain is known only when the configuration has been read."""
     authority = CertificateAuthority(
         settings.state / FOLDER, AuthoritySettings(trust_domain=mesh.trust_domain), clock=clock
@@ -53,6 +56,7 @@ def load(settings: ControlSettings, mesh: Mesh, *, clock: Clock, random: Random)
         trust_domains=(mesh.trust_domain, *mesh.config.trust_domain_aliases),
         tokens=TokenVerifier(load_or_create_key(settings.state).public_key(), clock),
         clock=clock,
+        audit=audit,
     )
     return Certificates(authority, server, authenticator)
 

@@ -20,8 +20,9 @@ from lateen.base.errors import LateenError
 from lateen.base.metrics import Registry
 from lateen.base.problem import Problem
 from lateen.base.tasks import Tasks
-from lateen.control import certificates, memory
-from lateen.control.admission import admit, certificate_methods
+from lateen.control import certificates, memory, records
+from lateen.control.admission import Admission, certificate_methods
+from lateen.control.audit_output import AuditOutput
 from lateen.control.certificates import Certificates
 from lateen.control.http import HttpServer
 from lateen.control.pages import Pages
@@ -73,6 +74,7 @@ class ControlPlane:
         self.mesh = Mesh(settings.mesh)
         self.mesh.graph.observe(conflicts.node(self.mesh))  # so that what is known of them is kept
         self.metrics = Registry()
+        self.audit = AuditOutput(settings.audit, clock=clock, metrics=self.metrics)
         self.is_ready = False
         self.problems: tuple[Problem, ...] = ()
         self._source = source
@@ -84,6 +86,7 @@ class ControlPlane:
             clock=clock,
             metrics=self.metrics,
             admission=self._admit,
+            audit=self.audit,
         )
         self._config_events = self.metrics.counter(
             "pilot_k8s_cfg_events", "Objects that were added, changed or deleted.", "type"
@@ -97,9 +100,10 @@ class ControlPlane:
 
     async def run(self, stop: asyncio.Event, *, started: Callable[[], None] = lambda: None) -> None:
         memory.relax_while_loading()
-        await self._serve_admin()
+        self.audit.open()
         batches = self._source.batches()
         try:
+            await self._serve_admin()
             self._apply(await anext(batches))
             async with Tasks() as tasks:
                 await self._begin(tasks)
@@ -124,7 +128,11 @@ class ControlPlane:
         """Everything has been read. The trust domain is known only now."""
         if self.settings.secure_xds_address is not None:
             self._certificates = certificates.load(
-                self.settings, self.mesh, clock=self._clock, random=self._random
+                self.settings,
+                self.mesh,
+                clock=self._clock,
+                random=self._random,
+                audit=self.audit,
             )
             self._certificates.start(tasks)
         await self._serve_discovery(tasks)
@@ -136,6 +144,7 @@ class ControlPlane:
         self.mesh.apply(batch.changes)
         for change in batch.changes:
             self._config_events.labels(change.key.kind).add()
+        self.audit.record_all(records.applied(batch.changes))
         self._report(
             (
                 *batch.problems,
@@ -153,6 +162,7 @@ class ControlPlane:
         for problem in problems:
             if problem not in known:
                 print(f"{problem.severity}: {problem}", file=sys.stderr, flush=True)
+        self.audit.record_all(records.refused([p for p in problems if p not in known]))
         fixed = known.difference(problems)
         for problem in self.problems:
             if problem in fixed and problem.resource:
@@ -215,10 +225,13 @@ class ControlPlane:
         self.server.stop()
         if self.admin is not None:
             await self.admin.stop()
+        await asyncio.to_thread(self.audit.close)
 
     # certificates
 
-    def _admit(self, call: Call, proxy: Proxy, metadata: dict[str, Any]) -> bool:
+    def _admit(self, call: Call, proxy: Proxy, metadata: dict[str, Any]) -> str:
         if self._certificates is None:
-            return False
-        return admit(self._certificates.authenticator, call, proxy, metadata)
+            return ""
+        gateways = self.settings.gateway_identities
+        admission = Admission(self._certificates.authenticator, self.mesh, gateways)
+        return admission.admit(call, proxy, metadata)

@@ -30,6 +30,7 @@ from lateen.identity.errors import IdentityError
 from lateen.identity.labels import WorkloadLabels, from_claims
 
 ISSUER = "lateen"
+PROOF = "token lateen"
 AUDIENCE = "istio-ca"
 LABELS_CLAIM = "lateen.io/labels"
 SUBJECT_PREFIX = "system:serviceaccount:"
@@ -48,6 +49,8 @@ class TokenClaims:
     service_account: str
     expires: float
     labels: WorkloadLabels | None = None
+    identifier: str = ""  # of a token that may be used once
+    proof: str = field(default="", compare=False)  # what kind of token it was, for the audit trail
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,15 +65,19 @@ class TokenSigner:
         service_account: str,
         ttl_seconds: float,
         workload: WorkloadLabels | None = None,
+        audience: str = AUDIENCE,
+        identifier: str = "",
     ) -> str:
         now = self.clock()
         claims: dict[str, object] = {
             "iss": ISSUER,
-            "aud": [AUDIENCE],
+            "aud": [audience],
             "sub": f"{SUBJECT_PREFIX}{namespace}:{service_account}",
             "iat": int(now),
             "exp": int(now + ttl_seconds),
         }
+        if identifier:
+            claims["jti"] = identifier
         if workload is not None:
             claims[LABELS_CLAIM] = workload.claims()
         body = f"{_encoded_json(HEADER)}.{_encoded_json(claims)}"
@@ -84,16 +91,23 @@ class TokenSigner:
 class TokenVerifier:
     key: ec.EllipticCurvePublicKey
     clock: Clock
+    audience: str = AUDIENCE
 
-    def verify(self, token: str) -> TokenClaims:
+    async def prepare(self, token: str) -> None:
+        return None
+
+    def give_back(self, token: str) -> None:
+        return None
+
+    def verify(self, token: str, *, joins: bool = False) -> TokenClaims:
         """The token's claims; IdentityError, without the token in its text, if any part is off."""
         if len(token) > LARGEST_TOKEN:
             raise IdentityError("the token is too large")
-        head, claims, signature = _parts(token)
-        if _decoded_json(head) != HEADER:
+        head, claims, signature = parts(token)
+        if decoded_json(head) != HEADER:
             raise IdentityError("the token's header is not that of an ES256 workload token")
-        _check_signature(self.key, f"{head}.{claims}".encode(), _decode(signature))
-        return _believed(_decoded_json(claims), self.clock())
+        _check_signature(self.key, f"{head}.{claims}".encode(), decode(signature))
+        return _believed(decoded_json(claims), self.audience, self.clock())
 
 
 def load_or_create_key(folder: Path) -> ec.EllipticCurvePrivateKey:
@@ -118,18 +132,19 @@ def load_or_create_key(folder: Path) -> ec.EllipticCurvePrivateKey:
     return key
 
 
-def _believed(claims: Mapping[str, Any], now: float) -> TokenClaims:
+def _believed(claims: Mapping[str, Any], wanted: str, now: float) -> TokenClaims:
     if claims.get("iss") != ISSUER:
         raise IdentityError("the token is of another issuer")
     audience = claims.get("aud")
-    if AUDIENCE not in (audience if isinstance(audience, list) else [audience]):
-        raise IdentityError(f"the token is not for the audience {AUDIENCE}")
+    if wanted not in (audience if isinstance(audience, list) else [audience]):
+        raise IdentityError(f"the token is not for the audience {wanted}")
     issued, expires = _number(claims, "iat"), _number(claims, "exp")
     if now > expires + LEEWAY_SECONDS:
         raise IdentityError("the token has expired")
     if now < issued - LEEWAY_SECONDS:
         raise IdentityError("the token is issued in the future")
-    namespace, account = _subject(claims.get("sub"))
+    namespace, account = subject(claims.get("sub"))
+    identifier = claims.get("jti", "")
     carried = claims.get(LABELS_CLAIM)
     if carried is not None and not isinstance(carried, dict):
         raise IdentityError(f"the token's {LABELS_CLAIM} is not an object")
@@ -138,11 +153,14 @@ def _believed(claims: Mapping[str, Any], now: float) -> TokenClaims:
         service_account=account,
         expires=expires,
         labels=None if carried is None else from_claims(carried),
+        identifier=identifier if isinstance(identifier, str) else "",
+        proof=PROOF,
     )
 
 
-def _subject(subject: object) -> tuple[str, str]:
-    text = subject if isinstance(subject, str) else ""
+def subject(claim: object) -> tuple[str, str]:
+    """Namespace and account of a Kubernetes service account; IdentityError if it is none."""
+    text = claim if isinstance(claim, str) else ""
     namespace, _, account = text.removeprefix(SUBJECT_PREFIX).partition(":")
     if not (
         text.startswith(SUBJECT_PREFIX)
@@ -160,7 +178,7 @@ def _number(claims: Mapping[str, Any], name: str) -> float:
     return float(value)
 
 
-def _parts(token: str) -> tuple[str, str, str]:
+def parts(token: str) -> tuple[str, str, str]:
     parts = token.split(".")
     if len(parts) != 3:
         raise IdentityError("the token is not a JSON web token")
@@ -186,7 +204,7 @@ def _encode(raw: bytes) -> str:
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
-def _decode(text: str) -> bytes:
+def decode(text: str) -> bytes:
     try:
         return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
     except ValueError as wrong:
@@ -197,11 +215,21 @@ def _encoded_json(value: Mapping[str, object]) -> str:
     return _encode(json.dumps(value, separators=(",", ":"), sort_keys=True).encode())
 
 
-def _decoded_json(text: str) -> dict[str, Any]:
+def decoded_json(text: str) -> dict[str, Any]:
     try:
-        value = json.loads(_decode(text))
+        value = json.loads(decode(text))
     except (ValueError, RecursionError) as wrong:
         raise IdentityError("the token is not a JSON web token") from wrong
     if not isinstance(value, dict):
         raise IdentityError("the token is not a JSON web token")
     return value
+
+
+def claimed(token: str) -> dict[str, Any]:
+    """What a token says, unproven: for choosing who is to judge it. Empty for what is no token."""
+    if len(token) > LARGEST_TOKEN:
+        return {}
+    try:
+        return decoded_json(parts(token)[1])
+    except IdentityError:
+        return {}

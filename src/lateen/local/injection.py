@@ -9,13 +9,12 @@ from collections.abc import Mapping
 from enum import StrEnum
 
 from lateen.api.kubernetes.pod import Container, PodTemplateSpec
+from lateen.catalog.proxy_role import PROXY_CONTAINER, is_gateway
 
-INJECT, TEMPLATES = "sidecar.istio.io/inject", "inject.istio.io/templates"
+INJECT = "sidecar.istio.io/inject"
 NAMESPACE, REVISION = "istio-injection", "istio.io/rev"
-PROXY_CONTAINER = "istio-proxy"
 PROXY_CONTAINERS = (PROXY_CONTAINER, "istio-init", "istio-validation")
 SYSTEM_NAMESPACES = ("kube-system", "kube-public", "kube-node-lease", "local-path-storage")
-PROXY_IMAGES = ("auto", "proxyv2")
 
 
 class ProxyRole(StrEnum):
@@ -27,7 +26,7 @@ class ProxyRole(StrEnum):
 def role(
     template: PodTemplateSpec, namespace: str, namespace_labels: Mapping[str, str]
 ) -> ProxyRole:
-    if _is_gateway(template):
+    if is_gateway(template.metadata, template.spec):
         return ProxyRole.GATEWAY
     return ProxyRole.SIDECAR if _injects(template, namespace, namespace_labels) else ProxyRole.NONE
 
@@ -35,20 +34,6 @@ def role(
 def is_proxy(container: Container, role: ProxyRole) -> bool:
     """Whether the container stands for the proxy itself, which the agent runs here."""
     return role is not ProxyRole.NONE and container.name in PROXY_CONTAINERS
-
-
-def _is_gateway(template: PodTemplateSpec) -> bool:
-    templates = template.metadata.annotations.get(TEMPLATES, "")
-    if "gateway" in templates.split(","):
-        return True
-    containers = template.spec.containers
-    if len(containers) != 1:
-        return False
-    only = containers[0]
-    image = only.image.rpartition("/")[2].partition(":")[0]
-    return only.name == PROXY_CONTAINER and (
-        image in PROXY_IMAGES or only.args[:2] == ("proxy", "router")
-    )
 
 
 def _injects(

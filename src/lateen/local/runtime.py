@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from uuid import NAMESPACE_DNS, uuid5
 
+from lateen.catalog.proxy_role import PROXY_CONTAINER
 from lateen.local.container import ContainerState
 from lateen.local.container_plan import NODE_NAME
 from lateen.local.injection import ProxyRole
@@ -28,7 +29,7 @@ def pod(
     plan: PodPlan, state: PodState, containers: dict[str, ContainerState], started: float
 ) -> dict[str, Any]:
     labels = dict(plan.labels)
-    if plan.proxy is not ProxyRole.NONE:
+    if plan.proxy is ProxyRole.SIDECAR:  # a gateway's ports are as its servers say
         labels.setdefault(TLS_MODE, "istio")
     metadata: dict[str, Any] = {
         "name": plan.name,
@@ -68,6 +69,7 @@ def _spec(plan: PodPlan) -> dict[str, Any]:
             {
                 "name": container.name,
                 "image": container.image,
+                "args": container.args[:2] if container.name == PROXY_CONTAINER else (),
                 "ports": [
                     {"name": port.name, "containerPort": port.container_port}
                     | ({"protocol": port.protocol} if port.protocol != "TCP" else {})
