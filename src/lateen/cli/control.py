@@ -46,6 +46,11 @@ def add_parser(commands: Any) -> None:
         "--server-name", dest="server_names", metavar="NAME", action="append", default=[],
         help="a further name or address by which agents reach the secure port; may be repeated",
     )  # fmt: skip
+    parser.add_argument(
+        "--authority", default="", metavar="FILE",
+        help="how certificates are signed: a plugged-in authority, keys encrypted at rest, Vault "
+        "(default: a root of our own; see docs/security/certificates.md)",
+    )  # fmt: skip
     parser.add_argument("--mesh-config", default="", metavar="FILE", help="a MeshConfig document")
     parser.add_argument("--namespace", default="default", help="of objects that name none")
     parser.add_argument("--root-namespace", default="istio-system", metavar="NAMESPACE")
@@ -59,9 +64,22 @@ def add_parser(commands: Any) -> None:
         help="distance between two of those addresses (default: 1)",
     )  # fmt: skip
     parser.add_argument(
+        "--multiple-custom-providers", action=argparse.BooleanOptionalAction,
+        default=_is_on("PILOT_ENABLE_MULTIPLE_CUSTOM_AUTHZ_PROVIDERS"),
+        help="let several external authorizers decide for one workload; otherwise what the "
+        "policies cover is denied (default: $PILOT_ENABLE_MULTIPLE_CUSTOM_AUTHZ_PROVIDERS, or no)",
+    )  # fmt: skip
+    parser.add_argument(
         "--log-level", default="warning", choices=["debug", "info", "warning", "error"],
         help="least important messages to print (default: warning)",
     )  # fmt: skip
+
+
+def _is_on(variable: str) -> bool:
+    """A switch of Istio's control plane, set where ours is started."""
+    import os
+
+    return os.environ.get(variable, "").lower() in ("true", "1", "t")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -85,6 +103,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _settings(arguments: argparse.Namespace, folders: list[str]) -> "ControlSettings":
     from pathlib import Path
 
+    from lateen.ca import options as authority
     from lateen.control.settings import ControlSettings, default_state
     from lateen.view.mesh import Settings
     from lateen.xds.transport.listener import parse_address
@@ -99,6 +118,11 @@ def _settings(arguments: argparse.Namespace, folders: list[str]) -> "ControlSett
         secure_xds_address=address(arguments.secure_xds_address),
         admin_address=address(arguments.admin_address),
         server_names=tuple(arguments.server_names),
+        authority=(
+            authority.read(Path(arguments.authority))
+            if arguments.authority
+            else authority.AuthorityOptions()
+        ),
         mesh=Settings(
             root_namespace=arguments.root_namespace,
             trust_domain=arguments.trust_domain,
@@ -107,5 +131,6 @@ def _settings(arguments: argparse.Namespace, folders: list[str]) -> "ControlSett
             ),
             service_cidr=arguments.service_cidr,
             service_step=arguments.service_step,
+            multiple_custom_providers=arguments.multiple_custom_providers,
         ),
     )

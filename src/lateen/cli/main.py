@@ -26,6 +26,7 @@ COMMANDS = {  # name: (module, one line for the overview)
     "render": ("render", "print what one proxy would be sent"),
     "validate": ("validate", "check manifests one document at a time"),
     "generate": ("generate", "derive manifests from the mesh's configuration"),
+    "ca": ("ca", "show and change the certificate authority"),
     "control": ("control", "run the control plane alone"),
     "agent": ("agent", "run the agent beside a workload"),
     "rate-limit": ("rate_limit", "count requests for all proxies together"),
@@ -37,6 +38,7 @@ COMMANDS = {  # name: (module, one line for the overview)
 GROUPS = {
     "A mesh on this machine": ("up", "down", "status", "logs", "exec"),
     "Look and check": ("proxy-status", "proxy-config", "render", "validate", "generate"),
+    "Security": ("ca",),
     "Parts": ("control", "agent", "rate-limit", "echo"),
     "Other": ("completion", "version"),
 }

@@ -9,7 +9,7 @@ from lateen.audit.event import Recorder
 from lateen.base.clock import Clock
 from lateen.base.tasks import Tasks
 from lateen.ca import server_certificate
-from lateen.ca.certificate_authority import AuthoritySettings, CertificateAuthority
+from lateen.ca.certificate_authority import CertificateAuthority
 from lateen.ca.server_rotation import ServerCertificateRotation
 from lateen.control.settings import ControlSettings
 from lateen.identity.credential import Authenticator
@@ -28,9 +28,7 @@ class Certificates:
     authenticator: Authenticator
 
     def start(self, tasks: Tasks) -> None:
-        self.authority.changed = self.server.renew
         tasks.start(self.server.run(), name="rotation of the server certificate")
-        tasks.start(self.authority.run(), name="certificate authority")
 
 
 def load(
@@ -38,7 +36,7 @@ def load(
 ) -> Certificates:
     """The trust domain is known only when the configuration has been read."""
     authority = CertificateAuthority(
-        settings.state / FOLDER, AuthoritySettings(trust_domain=mesh.trust_domain), clock=clock
+        settings.state / FOLDER, settings.authority.settings(mesh.trust_domain), clock=clock
     )
     names, addresses = _split(settings.server_names)
     of_control = server_certificate.control_plane_names(

@@ -23,6 +23,7 @@ from lateen.base.tasks import Tasks
 from lateen.control import certificates, memory, records
 from lateen.control.admission import Admission, certificate_methods
 from lateen.control.audit_output import AuditOutput
+from lateen.control.authority_service import AuthorityService
 from lateen.control.certificates import Certificates
 from lateen.control.http import HttpServer
 from lateen.control.pages import Pages
@@ -81,6 +82,7 @@ class ControlPlane:
         self._clock = clock
         self._random = random
         self._certificates: Certificates | None = None
+        self._authority: AuthorityService | None = None
         self.server = DiscoveryServer(
             MeshCatalogue(self.mesh),
             clock=clock,
@@ -135,6 +137,16 @@ class ControlPlane:
                 audit=self.audit,
             )
             self._certificates.start(tasks)
+            self._authority = AuthorityService(
+                self._certificates.authority,
+                self.mesh,
+                self.server,
+                state=self.settings.state,
+                clock=self._clock,
+                audit=self.audit,
+                renewed=self._certificates.server.renew,
+            )
+            await self._authority.start(tasks)
         await self._serve_discovery(tasks)
         memory.settle()
         self.is_ready = True
@@ -221,6 +233,8 @@ class ControlPlane:
 
     async def _stop(self) -> None:
         self.is_ready = False
+        if self._authority is not None:
+            self._authority.close()
         await asyncio.gather(*(listener.stop(GRACE_SECONDS) for listener in self._listeners))
         self.server.stop()
         if self.admin is not None:

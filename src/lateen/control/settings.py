@@ -4,6 +4,7 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from lateen.ca.options import AuthorityOptions
 from lateen.control.audit_output import AuditSettings
 from lateen.view.mesh import Settings
 from lateen.xds.transport.listener import Address, parse_address
@@ -23,6 +24,7 @@ class ControlSettings:
     admin_address: Address | None = field(default_factory=lambda: parse_address(ADMIN_ADDRESS))
     server_names: tuple[str, ...] = ()  # further names and addresses in the server's certificate
     mesh: Settings = field(default_factory=Settings)
+    authority: AuthorityOptions = field(default_factory=AuthorityOptions)
     audit: AuditSettings = field(default_factory=AuditSettings)
     gateway_identities: tuple[str, ...] = ()  # NAMESPACE/ACCOUNT with `*`: gateways without a pod
 

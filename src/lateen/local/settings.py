@@ -8,6 +8,7 @@ images:                             # how to run containers that have no command
   directory: ../cart                # relative to this file
   env: {LOG_LEVEL: debug}
 ports: {80: 8080, 443: 8443}        # gateway port: port on this machine's loopback
+authority: {folder: ../cacerts}     # who signs certificates; see `lateen.ca.options`
 check:                              # what `lateen up --check` asks through the gateway
 - name: the header chooses v2
   path: /threats
@@ -27,6 +28,7 @@ import msgspec
 import yaml
 
 from lateen.base.problem import Problem
+from lateen.ca.options import AuthorityOptions
 
 FILE = "lateen.yaml"
 MESH_NAME_LENGTH = 40
@@ -76,6 +78,7 @@ class Settings(Section, frozen=True, kw_only=True):
     images: tuple[Image, ...] = ()
     ports: dict[int, int] = {}
     check: tuple[CheckRequest, ...] = ()
+    authority: AuthorityOptions = AuthorityOptions()
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +118,9 @@ def parse(text: str, path: Path) -> SettingsReading:
         replace_directory(image, str((folder / image.directory).resolve()))
         for image in settings.images
     )
-    return SettingsReading(msgspec.structs.replace(settings, images=images), found)
+    authority = settings.authority.relative_to(folder.resolve())
+    settings = msgspec.structs.replace(settings, images=images, authority=authority)
+    return SettingsReading(settings, found)
 
 
 def replace_directory(image: Image, directory: str) -> Image:
