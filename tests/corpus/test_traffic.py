@@ -22,19 +22,19 @@ RETRY_SECONDS = 4.0  # a change is in force, but a listener may still warm up
 NOT_APPLICABLE = Path(__file__).with_name("traffic_not_applicable.txt")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def corpus() -> Path:
     folder = passing.corpus_folder()
     assert folder is not None
     return folder / SUITE
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def environment(corpus: Path) -> workloads.Manifest:
     return workloads.read_environment(corpus / "environment.yaml")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def traffic_mesh(environment: workloads.Manifest) -> Iterator[TrafficMesh]:
     work = Path(tempfile.mkdtemp(prefix="lateen-traffic-"))
     folder = work / "manifests"

@@ -54,10 +54,11 @@ class RunningMesh:
     state: Path
     name: str
     mode: str
+    switches: dict[str, str] = field(default_factory=dict)  # of the control plane: its environment
 
     @property
     def environment(self) -> dict[str, str]:
-        return os.environ | {"LATEEN_STATE": str(self.state)}
+        return os.environ | {"LATEEN_STATE": str(self.state)} | self.switches
 
     def lateen(
         self, *words: str, check: bool = True, stdin: str = "", seconds: float = 60
@@ -128,10 +129,16 @@ class RunningMesh:
         found = self._shown()["status"]["pods"]
         return [pod for pod in found if workload in ("", pod["workload"])]
 
-    def gateway(self, port: int) -> str:
-        """Where the gateway's service port is reached from this machine: `host:port`."""
-        gateways = self._shown()["status"]["gateways"]
-        return next(str(entry["address"]) for entry in gateways if entry["port"] == port)
+    def gateway(self, port: int, pod: str = "") -> str:
+        """Where the gateway's service port is reached from this machine: `host:port`.
+
+        `pod` names one of several gateways, `NAME.NAMESPACE`.
+        """
+        return next(
+            str(entry["address"])
+            for entry in self._shown()["status"]["gateways"]
+            if entry["port"] == port and pod in ("", entry["pod"])
+        )
 
     @property
     def host_address(self) -> str:

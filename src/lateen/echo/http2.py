@@ -1,8 +1,9 @@
 """HTTP/2 connections of the echo application, in plain text with prior knowledge; gRPC on them.
 
 A gRPC request is answered message by message, each sent back as it came, whether one or a stream;
-`/lateen.echo.Echo/Describe` answers with what was seen, the health service with SERVING. A request
-with the metadata `echo-status: N` is answered with that gRPC status.
+`/lateen.echo.Echo/Describe` answers with what was seen, and so does any method with the metadata
+`echo-describe`; the health service answers SERVING. A request with the metadata `echo-status: N` is
+answered with that gRPC status.
 """
 
 import asyncio
@@ -184,7 +185,7 @@ class Http2Connection:
             probe = Request(method="GET", target="/healthz", protocol="gRPC")
             ready = (await self._respond(probe)).status == 200
             return framing.SERVING if ready else framing.NOT_SERVING
-        if request.path == framing.DESCRIBE:
+        if request.path == framing.DESCRIBE or request.header("echo-describe"):
             seen = self._seen(request)
             return json.dumps({**seen, "body": message.decode(errors="replace")}).encode()
         return message

@@ -110,6 +110,13 @@ def canonical(plan: PodPlan) -> WorkloadLabels:
     )
 
 
+def _labels(plan: PodPlan) -> dict[str, str]:
+    """As injection leaves them: a sidecar takes mutual TLS, a gateway what its servers say."""
+    if plan.proxy is not ProxyRole.SIDECAR:
+        return plan.labels
+    return {**plan.labels, "security.istio.io/tlsMode": "istio"}
+
+
 def metadata(plan: PodPlan, attachment: Attachment, network: Network) -> dict[str, Any]:
     """Istio's node metadata, and what explicit mode needs."""
     ports = [
@@ -121,7 +128,7 @@ def metadata(plan: PodPlan, attachment: Attachment, network: Network) -> dict[st
         "NAME": plan.name,
         "NAMESPACE": plan.namespace,
         "INSTANCE_IPS": attachment.address,
-        "LABELS": {**plan.labels, "security.istio.io/tlsMode": "istio"},
+        "LABELS": _labels(plan),
         "ANNOTATIONS": plan.annotations,
         "SERVICE_ACCOUNT": plan.service_account,
         "WORKLOAD_NAME": plan.workload,

@@ -7,6 +7,7 @@ Its standard error is both log and messages to the user: what is wrong in a mani
 import asyncio
 import contextlib
 import logging
+import os
 from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -19,6 +20,7 @@ from lateen.local.state import MESH_MARK, MeshState, ProcessId
 
 log = logging.getLogger(__name__)
 
+SWITCHES = ("PILOT_", "LATEEN_JWKS_")  # how its variables begin: Istio's names and ours
 MESSAGE_PREFIXES = ("error: ", "warning: ", "fixed: ")
 MESSAGES_KEPT = 50
 READY_SECONDS = 30.0
@@ -27,6 +29,11 @@ FIRST_PAUSE_SECONDS, LAST_PAUSE_SECONDS = 0.2, 10.0
 SETTLED_SECONDS = 30.0
 STOP_SECONDS = 5.0
 TAIL_LINES = 5
+
+
+def switches() -> dict[str, str]:
+    """Settings of the control plane that the user's environment holds."""
+    return {name: value for name, value in os.environ.items() if name.startswith(SWITCHES)}
 
 
 class ControlPlaneProcess:
@@ -61,7 +68,7 @@ class ControlPlaneProcess:
             self._process = process = await spawn(
                 self._argv,
                 log=self._state.control_log,
-                place=Place(environment={MESH_MARK: str(self._state.folder)}),
+                place=Place(environment={MESH_MARK: str(self._state.folder), **switches()}),
             )
             self.starts += 1
             self._changed()

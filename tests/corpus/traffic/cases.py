@@ -1,5 +1,6 @@
 """Cases of the corpus, read, and their requests as the client in a workload's place takes them."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,18 +11,26 @@ from tests.corpus.traffic.running import TrafficMesh
 from tests.corpus.traffic.workloads import placed
 from tests.mesh.certificates import self_signed
 
+OUTSIDE = "ingressgateway"  # the caller of cases that come in by the gateway
+HEADLESS = ("headless", "statefulset")  # have the ports of the environment's second list
 DEFAULT_TIMEOUT_SECONDS = 5
 SCHEMES = {"HTTP": "http", "HTTPS": "https", "GRPC": "grpc", "TCP": "tcp"}
+PLACEHOLDER = re.compile(r"<(?P<kind>POD_IP|ADDRESS):(?P<service>[^.>]+)\.(?P<namespace>[^.>]+)>")
 CERTIFICATE, KEY = "<TEST_SERVER_CERTIFICATE_PEM>", "<TEST_SERVER_KEY_PEM>"
+
+
+SECURITY = "security-"  # how the files of the second group begin
+ECHO_METHOD = "/proto.EchoTestService/Echo"  # the one that policies of the corpus speak of
 
 
 @dataclass(frozen=True)
 class Case:
     name: str
-    namespace: str
     config: str
-    source: str
     calls: tuple[dict[str, Any], ...]
+    source: str = ""  # SERVICE or SERVICE.NAMESPACE, unless the call names another
+    namespace: str = "echo"  # of services that are named without one
+    mesh_config: str = ""  # YAML laid over the environment's, for this case
 
     @property
     def family(self) -> str:
@@ -30,22 +39,34 @@ class Case:
 
 def read_cases(folder: Path) -> list[Case]:
     """Without those of security, in the order of their files."""
-    found = []
-    for file in sorted(folder.glob("*.yaml")):
-        if not file.name.startswith("security-"):
-            found += [_case(entry) for entry in yaml.safe_load(file.read_text())]
-    return found
+    files = (file for file in sorted(folder.glob("*.yaml")) if not _is_security(file))
+    return [_case(entry) for file in files for entry in yaml.safe_load(file.read_text())]
+
+
+def read_security_cases(folder: Path) -> list[Case]:
+    files = (file for file in sorted(folder.glob("*.yaml")) if _is_security(file))
+    return [_case(entry) for file in files for entry in yaml.safe_load(file.read_text())]
+
+
+def _is_security(file: Path) -> bool:
+    return file.name.startswith(SECURITY)
 
 
 def _case(entry: dict[str, Any]) -> Case:
-    documents = list(placed(yaml.safe_load_all(entry["config"]), entry["namespace"]))
-    config = yaml.safe_dump_all(_filled(documents)) if documents else ""
+    parts = entry["config"]
+    if isinstance(parts, str):
+        parts = [{"namespace": entry["namespace"], "yaml": parts}]
+    documents = [
+        document
+        for part in parts
+        for document in placed(yaml.safe_load_all(part["yaml"]), part["namespace"])
+    ]
     return Case(
         name=entry["name"],
-        namespace=entry["namespace"],
-        config=config,
-        source=entry.get("source", ""),
+        config=yaml.safe_dump_all(_filled(documents)) if documents else "",
         calls=tuple(entry["calls"]),
+        source=entry.get("source", ""),
+        mesh_config=entry.get("mesh_config_patch", ""),
     )
 
 
@@ -60,30 +81,38 @@ def _filled(documents: list[Any]) -> list[Any]:
 
 
 def caller(case: Case, call: dict[str, Any]) -> str:
-    return str(call.get("from") or case.source or "a")
+    """`SERVICE.NAMESPACE`, or `ingressgateway` for this machine."""
+    named = str(call.get("from") or case.source or "a")
+    return named if named == OUTSIDE or "." in named else f"{named}.{case.namespace}"
+
+
+def target(case: Case, call: dict[str, Any]) -> str:
+    """`SERVICE.NAMESPACE` that is called; empty when an address says it."""
+    named = str(call.get("to") or call["request"].get("to") or "")
+    return named if not named or "." in named else f"{named}.{case.namespace}"
 
 
 def as_sent(
     case: Case, call: dict[str, Any], mesh: TrafficMesh, ports: dict[str, Any]
 ) -> dict[str, Any]:
     request = call["request"]
-    from_outside = caller(case, call) == "ingressgateway"
+    from_outside = caller(case, call) == OUTSIDE
     port = request.get("port", {})
-    target = request.get("to", "")
-    known = _port(ports["headless" if target == "headless" else "all"], port)
+    called = target(case, call)
+    known = _port(ports["headless" if called.partition(".")[0] in HEADLESS else "all"], port)
     protocol = port.get("protocol") or known.get("protocol", "HTTP")
     http = request.get("http", {})
-    host = request.get("address") or _host(request, mesh) or "outside"
+    host = request.get("address") or _host(case, request, called, mesh) or "outside"
     number = port.get("port") or known.get("service_port") or 0
     if from_outside:
         authority = host
         host, number = mesh.gateway(number or {"HTTP": 80, "HTTPS": 443}[protocol])
     elif request.get("scheme") != "dns":
-        host = _address(host, mesh)
-        authority = f"{host}:{number}" if _is_bare(request, target) else host
+        host = addressed(host, mesh)
+        authority = f"{host}:{number}" if _is_bare(request, called) else host
     else:
         authority = host
-    headers = [[k, _address(v, mesh)] for k, values in _headers(http) for v in values]
+    headers = [[k, addressed(v, mesh)] for k, values in _headers(http) for v in values]
     named = next((v for k, v in headers if k.lower() == "host"), "")
     return {
         "scheme": request.get("scheme") or SCHEMES[protocol],
@@ -91,6 +120,7 @@ def as_sent(
         "port": number,
         "authority": authority,
         "path": http.get("path", "/").partition("#")[0] or "/",
+        "grpc_method": ECHO_METHOD,
         "method": http.get("method", "GET"),
         "headers": headers,
         "http2": bool(http.get("http2")),
@@ -106,33 +136,31 @@ def as_sent(
     }
 
 
-def _is_bare(request: dict[str, Any], target: str) -> bool:
-    return not request.get("address") and not target
+def _is_bare(request: dict[str, Any], called: str) -> bool:
+    return not request.get("address") and not called
 
 
 def _headers(http: dict[str, Any]) -> list[tuple[str, list[str]]]:
     return list(http.get("headers", {}).items())
 
 
-def _host(request: dict[str, Any], mesh: TrafficMesh) -> str:
+def _host(case: Case, request: dict[str, Any], called: str, mesh: TrafficMesh) -> str:
     if "to_workload_of" in request:
-        return mesh.address(request["to_workload_of"], "echo")
-    return f"{request['to']}.echo.svc.cluster.local" if "to" in request else ""
+        service, _, namespace = str(request["to_workload_of"]).partition(".")
+        return mesh.address(service, namespace or case.namespace)
+    return f"{called}.svc.cluster.local" if called else ""
 
 
-def _address(text: str, mesh: TrafficMesh) -> str:
-    """With the placeholders of the corpus replaced."""
-    if "<" not in text:
-        return text
-    before, _, rest = text.partition("<")
-    inside, _, after = rest.partition(">")
-    kind, _, name = inside.partition(":")
-    service, _, namespace = name.partition(".")
-    if kind == "POD_IP":
-        found = mesh.address(service, namespace)
-    else:
-        found = mesh.cluster_ip(f"{service}.{namespace}.svc.cluster.local")
-    return before + found + after
+def addressed(text: str, mesh: TrafficMesh) -> str:
+    """With the corpus's placeholders for addresses replaced."""
+
+    def address(found: re.Match[str]) -> str:
+        service, namespace = found["service"], found["namespace"]
+        if found["kind"] == "POD_IP":
+            return mesh.address(service, namespace)
+        return mesh.cluster_ip(f"{service}.{namespace}.svc.cluster.local")
+
+    return PLACEHOLDER.sub(address, text)
 
 
 def _port(ports: list[dict[str, Any]], wanted: dict[str, Any]) -> dict[str, Any]:

@@ -1,11 +1,11 @@
-"""A client that stays in a workload's place: a line of JSON in is a call, a line out its answers.
+"""A client that stays in a workload's place: a line of JSON in is calls, a line out their answers.
 
     lateen exec a -- python client.py
 
-A call: {"scheme": http|https|grpc|tcp|ws|dns, "host", "port", "path", "method",
-"headers": [[K, V]], "http2", "sni", "alpn", "count", "timeout", "message", "follow",
-"server_first"}. The answer is a list, an entry for each request: {"status", "headers", "body",
-"error"}.
+In is a list of calls, which are made at the same time: {"scheme": http|https|grpc|tcp|ws|dns,
+"host", "port", "path", "grpc_method", "method", "headers": [[K, V]], "http2", "sni", "alpn",
+"count", "timeout", "message", "follow", "server_first"}. Out is a list for each call, an entry for
+each request: {"status", "headers", "body", "error"}.
 """
 
 import asyncio
@@ -22,11 +22,18 @@ import h11
 from lateen.echo import framing
 from lateen.echo.http2_client import exchange
 
+AT_ONCE = 8  # requests under way
 TROUBLES = (OSError, EOFError, TimeoutError, h11.ProtocolError, ssl.SSLError, ValueError)
 
 
-async def answers(call: dict[str, Any]) -> list[dict[str, Any]]:
-    return [await answer(call) for _ in range(call.get("count", 1))]
+async def answers(calls: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
+    free = asyncio.Semaphore(AT_ONCE)
+    return await asyncio.gather(*(answers_of(call, free) for call in calls))
+
+
+async def answers_of(call: dict[str, Any], free: asyncio.Semaphore) -> list[dict[str, Any]]:
+    async with free:
+        return [await answer(call) for _ in range(call.get("count", 1))]
 
 
 async def answer(call: dict[str, Any]) -> dict[str, Any]:
@@ -91,8 +98,8 @@ def authority(call: dict[str, Any]) -> str:
 
 
 async def grpc(reader: Any, writer: Any, call: dict[str, Any]) -> dict[str, Any]:
-    call = call | {"method": "POST", "path": framing.DESCRIBE}
-    extra = (("content-type", "application/grpc"), ("te", "trailers"))
+    call = call | {"method": "POST", "path": call["grpc_method"]}
+    extra = (("content-type", "application/grpc"), ("te", "trailers"), ("echo-describe", "yes"))
     found = await exchange(reader, writer, (*head(call), *extra), framing.pack(b""))
     status = dict(found.headers).get("grpc-status", "")
     body = found.body[framing.PREFIX :]

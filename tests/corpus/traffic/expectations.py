@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 Answer = dict[str, Any]
+PERMISSION_DENIED = "7"  # of gRPC
 PROTOCOLS = {"HTTP/1.0": "HTTP/1.0", "HTTP/1.1": "HTTP/1.1", "HTTP/2": "HTTP/2.0"}
 
 
@@ -79,10 +80,38 @@ def _url(answer: Answer, wanted: str) -> bool:
     return urlsplit(path)._replace(fragment="").geturl() == wanted
 
 
+def _forbidden(answer: Answer, protocol: str) -> bool:
+    """As a policy's refusal shows itself in the protocol."""
+    if protocol == "TCP":
+        return "error" in answer
+    if protocol == "GRPC":
+        return answer.get("headers", {}).get("grpc-status") == PERMISSION_DENIED
+    return bool(answer.get("status") == 403)
+
+
+def _asked_authorizer(answer: Answer, wanted: dict[str, Any]) -> bool:
+    """An external authorizer decided: what it adds is in the request, or in its refusal."""
+    result = "allowed" if wanted["allowed"] else "denied"
+    seen = _seen(answer).get("headers", {}) if wanted["allowed"] else answer.get("headers", {})
+    override = {
+        "http": "additional-header-override-value",
+        "grpc": "grpc-additional-header-override-value",
+    }[wanted["provider_api"]]
+    return (
+        seen.get("x-ext-authz-check-result") == result
+        and seen.get("x-ext-authz-additional-header-override") == override
+    )
+
+
 WORDS: dict[str, Callable[[Answer, Any], bool]] = {
     "ok": _ok,
     "not_ok": lambda answer, _: not _ok(answer, None),
     "error": lambda answer, _: "error" in answer,
+    "no_error": lambda answer, _: "error" not in answer,
+    "no_error_and_status": lambda answer, status: answer.get("status") == status,
+    "forbidden": _forbidden,
+    "body_contains": lambda answer, text: text in answer.get("body", ""),
+    "ext_authz_response_headers": _asked_authorizer,
     "status": lambda answer, status: answer.get("status") == status,
     "error_or_status": lambda answer, status: "error" in answer or answer.get("status") == status,
     "host": lambda answer, host: _seen(answer).get("authority") == host,

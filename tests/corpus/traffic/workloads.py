@@ -23,12 +23,12 @@ Manifest = dict[str, Any]
 
 def manifests(environment: Manifest) -> str:
     """Namespaces, workloads and the gateway; the baseline configuration is applied beside them."""
-    made = [*_namespaces(environment["namespaces"]), *_gateway(environment["gateway"])]
+    made = [*namespaces(environment["namespaces"]), *gateway(environment["gateway"])]
     for app in environment["apps"]:
         if app["service"] == "a":
-            made.append(_certificate("echo", "server.default.svc"))
-        made += _application(app, environment["ports"])
-    made.append(_certificate("external", "server.default.svc"))
+            made.append(certificate("echo", "server.default.svc"))
+        made += application(app, environment["ports"])
+    made.append(certificate("external", "server.default.svc"))
     return yaml.safe_dump_all(made, sort_keys=False)
 
 
@@ -51,25 +51,28 @@ def read_environment(file: Path) -> Manifest:
     return environment
 
 
-def _namespaces(namespaces: dict[str, Manifest]) -> Iterator[Manifest]:
-    for name, settings in namespaces.items():
+def namespaces(settings_of: dict[str, Manifest]) -> Iterator[Manifest]:
+    for name, settings in settings_of.items():
         injected = settings.get("istio-injection", False)
         labels = {"istio-injection": "enabled" if injected else "disabled"}
-        yield _object("v1", "Namespace", name, "", metadata={"name": name, "labels": labels})
+        yield object_of("v1", "Namespace", name, "", metadata={"name": name, "labels": labels})
 
 
-def _gateway(gateway: Manifest) -> Iterator[Manifest]:
-    name, namespace = gateway["name"], gateway["namespace"]
-    key, _, value = gateway["label"].partition("=")
-    yield _object("v1", "ServiceAccount", name, namespace)
+def gateway(wanted: Manifest) -> Iterator[Manifest]:
+    """`app` is the value of its label of that name (default: the gateway's name)."""
+    name, namespace = wanted["name"], wanted["namespace"]
+    key, _, value = wanted["label"].partition("=")
+    app = wanted.get("app", name)
+    yield object_of("v1", "ServiceAccount", name, namespace)
     ports = [
         {"name": f"port-{port}", "port": port, "targetPort": target}
         for port, target in GATEWAY_PORTS.items()
     ]
-    yield _object("v1", "Service", name, namespace, spec={"selector": {key: value}, "ports": ports})
+    selected = {"selector": {key: value}, "ports": ports}
+    yield object_of("v1", "Service", name, namespace, spec=selected)
     template = {
         "metadata": {
-            "labels": {key: value, "app": name, "sidecar.istio.io/inject": "true"},
+            "labels": {key: value, "app": app, "sidecar.istio.io/inject": "true"},
             "annotations": {"inject.istio.io/templates": "gateway"},
         },
         "spec": {
@@ -78,17 +81,18 @@ def _gateway(gateway: Manifest) -> Iterator[Manifest]:
         },
     }
     spec = {"selector": {"matchLabels": {key: value}}, "template": template}
-    yield _object("apps/v1", "Deployment", name, namespace, spec=spec)
+    yield object_of("apps/v1", "Deployment", name, namespace, spec=spec)
 
 
-def _application(app: Manifest, ports: Manifest) -> Iterator[Manifest]:
+def application(app: Manifest, ports: Manifest) -> Iterator[Manifest]:
+    """`containers` are more of its pods' containers; `without_sidecar` names such versions."""
     name, namespace = app["service"], app["namespace"]
     known = ports["headless" if app["ports"] == "headless" else "all"]
-    yield _object("v1", "ServiceAccount", name, namespace)
+    yield object_of("v1", "ServiceAccount", name, namespace)
     service: Manifest = {"selector": {"app": name}, "ports": list(_service_ports(known))}
     if app.get("headless"):
         service["clusterIP"] = "None"
-    yield _object("v1", "Service", name, namespace, spec=service)
+    yield object_of("v1", "Service", name, namespace, spec=service)
     for version in app.get("versions", ["v1"]):
         yield _pods(app, version, known)
 
@@ -110,7 +114,7 @@ def _pods(app: Manifest, version: str, ports: list[Manifest]) -> Manifest:
     name = app["service"]
     kind = "StatefulSet" if app.get("statefulset") else "Deployment"
     labels = {"app": name, "version": version, "test.istio.io/class": _class(name)}
-    if not app["sidecar"]:
+    if not app["sidecar"] or version in app.get("without_sidecar", ()):
         labels["sidecar.istio.io/inject"] = "false"
     if "locality" in app:
         labels["istio-locality"] = app["locality"]
@@ -119,7 +123,7 @@ def _pods(app: Manifest, version: str, ports: list[Manifest]) -> Manifest:
         "metadata": {"labels": labels},
         "spec": {
             "serviceAccountName": name,
-            "containers": list(_containers(name, ports)),
+            "containers": [*_containers(name, ports), *app.get("containers", ())],
             "volumes": [volume],
         },
     }
@@ -131,7 +135,7 @@ def _pods(app: Manifest, version: str, ports: list[Manifest]) -> Manifest:
     if kind == "StatefulSet":
         spec["serviceName"] = name
     own = name if kind == "StatefulSet" else f"{name}-{version}"
-    return _object("apps/v1", kind, own, app["namespace"], spec=spec)
+    return object_of("apps/v1", kind, own, app["namespace"], spec=spec)
 
 
 def _class(service: str) -> str:
@@ -175,11 +179,13 @@ def _listen(port: Manifest) -> str:
     return f"--{kind}={port['workload_port']}"
 
 
-def _certificate(namespace: str, host: str) -> Manifest:
+def certificate(namespace: str, host: str) -> Manifest:
     content = b"".join(self_signed(host)).decode()
-    return _object("v1", "Secret", "echo-certificate", namespace, stringData={"echo.pem": content})
+    return object_of(
+        "v1", "Secret", "echo-certificate", namespace, stringData={"echo.pem": content}
+    )
 
 
-def _object(version: str, kind: str, name: str, namespace: str, **parts: Any) -> Manifest:
+def object_of(version: str, kind: str, name: str, namespace: str, **parts: Any) -> Manifest:
     metadata = {"name": name} | ({"namespace": namespace} if namespace else {})
     return {"apiVersion": version, "kind": kind, "metadata": metadata} | parts

@@ -3,8 +3,10 @@
     RBAC, shadow rules only    which requests the policies cover; writes its verdict as metadata
     ext_authz                  asks the service, where that metadata says so
 
-A workload has one provider. One that is unknown, or several, is a mistake that must not open doors:
-what the policies cover is denied then. A provider that speaks HTTP cannot decide on TCP.
+A workload has one provider, or, where the mesh allows that, several: each has the two filters for
+what its own policies cover, and all that are asked must agree. A provider that is unknown, or a
+second one where that is not allowed, is a mistake that must not open doors: what the policies cover
+is denied then. A provider that speaks HTTP cannot decide on TCP.
 """
 
 from dataclasses import dataclass
@@ -39,6 +41,7 @@ class Provider:
     name: str
     settings: GrpcProvider | HttpProvider
     hostname: str
+    is_only: bool = True
 
     @property
     def cluster(self) -> str:
@@ -47,6 +50,11 @@ class Provider:
     @property
     def policy_prefix(self) -> str:
         return f"{POLICY_PREFIX}-{self.name}"
+
+    @property
+    def verdict_prefix(self) -> str:
+        """Of the policies of this provider alone, where another's name may begin like its own."""
+        return self.policy_prefix if self.is_only else f"{self.policy_prefix}-ns["
 
 
 def find_provider(mesh: Mesh, name: str) -> Provider | None:
@@ -113,7 +121,7 @@ def _timeout(provider: Provider) -> Any:
 def _set_enabled(matcher: Any, filter_name: str, provider: Provider) -> None:
     matcher.filter = filter_name
     matcher.path.add(key=VERDICT)
-    matcher.value.string_match.prefix = provider.policy_prefix
+    matcher.value.string_match.prefix = provider.verdict_prefix
 
 
 def _set_body(target: Any, body: EnvoyExternalAuthorizationRequestBody) -> None:
@@ -138,7 +146,7 @@ def _set_http(config: Any, provider: Provider, settings: HttpProvider) -> None:
     _set_headers(config.allowed_headers, included)
     request = config.http_service.authorization_request
     for name, value in sorted(settings.include_additional_headers_in_check.items()):
-        request.headers_to_add.add().header.CopyFrom(types.HeaderValue(key=name, value=value))
+        request.headers_to_add.add(key=name, value=value)
     response = config.http_service.authorization_response
     _set_headers(response.allowed_upstream_headers, settings.headers_to_upstream_on_allow)
     _set_headers(response.allowed_client_headers, settings.headers_to_downstream_on_deny)

@@ -9,6 +9,7 @@ Each action is one filter; its dry runs are the filter's shadow rules.
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from lateen.api.authorization_policy import Action, Rule
@@ -111,11 +112,31 @@ def _rbac(group: Iterable[Policy], action: Action, domains: TrustDomains, *, is_
 def _custom(
     mesh: Mesh, group: Iterable[Policy], domains: TrustDomains, *, is_tcp: bool
 ) -> list[Any]:
-    enforced = [policy for policy in group if not is_dry_run(policy)]
-    if not enforced:
-        return []
-    named = {policy.spec.provider.name if policy.spec.provider else "" for policy in enforced}
-    provider = external.find_provider(mesh, named.pop()) if len(named) == 1 else None
+    """By provider's name. Without leave for several, two providers are like one that is unknown."""
+    by_provider: dict[str, list[Policy]] = {}
+    for policy in group:
+        if not is_dry_run(policy):
+            name = policy.spec.provider.name if policy.spec.provider else ""
+            by_provider.setdefault(name, []).append(policy)
+    is_only = len(by_provider) == 1
+    if not is_only and not mesh.settings.multiple_custom_providers:
+        by_provider = {"": [each for given in by_provider.values() for each in given]}
+    made = []
+    for name, enforced in sorted(by_provider.items()):
+        if enforced:
+            found = external.find_provider(mesh, name)
+            provider = replace(found, is_only=is_only) if found is not None else None
+            made += _of_provider(provider, enforced, domains, is_tcp=is_tcp)
+    return made
+
+
+def _of_provider(
+    provider: external.Provider | None,
+    enforced: Iterable[Policy],
+    domains: TrustDomains,
+    *,
+    is_tcp: bool,
+) -> list[Any]:
     if provider is not None and is_tcp and not external.speaks_tcp(provider):
         return []
     made = _empty(is_tcp=is_tcp)
