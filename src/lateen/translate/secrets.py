@@ -28,6 +28,7 @@ from lateen.view.selection import Labels, selects
 
 ROOTS_SUFFIX = "-cacert"
 SCHEMES = {"kubernetes": "Secret", "kubernetes-gateway": "Secret", "configmap": "ConfigMap"}
+DEFAULT_SCHEME = "kubernetes"
 CERTIFICATE_KEYS = (("cert", "key"), ("tls.crt", "tls.key"))
 ROOT_KEYS = ("cacert", "ca.crt")
 REVOCATION_KEYS = ("crl", "ca.crl")
@@ -51,9 +52,9 @@ def parse(name: str, namespace: str) -> Credential | None:
     if not separator or kind is None:
         return None
     own, slash, local = path.partition("/")
-    if not slash:
+    if not slash and scheme == DEFAULT_SCHEME:  # the others name their namespace
         own, local = namespace, path
-    if not local:
+    if not own or not local:
         return None
     return Credential(kind, own, local, kind == "ConfigMap" or local.endswith(ROOTS_SUFFIX))
 

@@ -203,7 +203,7 @@ def _merged(
             if server.port is None:
                 continue
             for port in _target_ports(resource, server.port.number, instances):
-                merge.add(_server(resource, index, server, port))
+                merge.add(server_of(resource, index, server, port))
     return tuple(merge.accepted), tuple(merge.rejected)
 
 
@@ -230,7 +230,8 @@ def _target_ports(
     )
 
 
-def _server(resource: Resource[Gateway], index: int, server: Server, port: int) -> GatewayServer:
+def server_of(resource: Resource[Gateway], index: int, server: Server, port: int) -> GatewayServer:
+    """One server of a Gateway, listening on `port`."""
     assert server.port is not None
     speaks = protocol.parse(server.port.protocol)
     return GatewayServer(

@@ -26,7 +26,7 @@ from lateen.view.proxy import UNKNOWN, ProxyClass, ProxyKind
 from lateen.view.proxy_settings import PLAIN, ClientTraits, client_traits
 from lateen.view.selection import Labels, selects
 
-NOBODY = "~"  # in place of a namespace: exclude
+NOBODY = "~"  # before a namespace, or alone for all namespaces: exclude
 
 
 class Sight(NamedTuple):
@@ -106,8 +106,8 @@ class EgressListener:
         included = False
         for written in self.hosts:
             owner, _, name = written.partition("/")
-            if owner == NOBODY:
-                if hosts.is_subset(host, name):
+            if owner.startswith(NOBODY):
+                if _excludes(owner, namespace) and hosts.is_subset(host, name):
                     return False
             elif owner in ("*", namespace) and hosts.is_subset(host, name):
                 included = True
@@ -118,12 +118,16 @@ class EgressListener:
         included = False
         for written in self.hosts:
             owner, _, name = written.partition("/")
-            if owner == NOBODY:
-                if hosts.is_subset(host, name):
+            if owner.startswith(NOBODY):
+                if _excludes(owner, namespace) and hosts.is_subset(host, name):
                     return False
             elif owner in ("*", namespace) and hosts.matches(host, name):
                 included = True
         return included
+
+
+def _excludes(owner: str, namespace: str) -> bool:
+    return owner[1:] in ("", "*", namespace)
 
 
 EVERYTHING = (EgressListener(0, ("*/*",)),)
@@ -268,5 +272,6 @@ def _listener(written: IstioEgressListener, index: int, namespace: str) -> Egres
 
 
 def _import(written: str, namespace: str) -> str:
-    owner, host = split_host(written, namespace)
-    return f"{owner}/{host}"
+    exclusion = NOBODY if written.startswith(NOBODY) else ""
+    owner, host = split_host(written.removeprefix(exclusion), namespace)
+    return f"{exclusion}{owner}/{host}"
