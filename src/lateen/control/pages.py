@@ -1,7 +1,7 @@
 """The admin interface: readiness, metrics and what the control plane holds.
 
 /ready  /metrics  /debug/list  /debug/syncz  /debug/config_dump?proxyID=NAME.NAMESPACE
-/debug/registryz  /debug/push_status  /version
+/debug/registryz  /debug/push_status  /debug/statuses  /version
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -14,6 +14,7 @@ from lateen.base.metrics import Registry
 from lateen.base.problem import Problem
 from lateen.control.http import Answer, Page, Query, as_json, text
 from lateen.envoy import messages, redaction, schema
+from lateen.gateway_api import status
 from lateen.view import service as services
 from lateen.view.mesh import Mesh
 from lateen.xds import kinds, report
@@ -61,6 +62,7 @@ class Pages:
             "/debug/config_dump": self._config_dump,
             "/debug/registryz": self._registry,
             "/debug/push_status": self._push_status,
+            "/debug/statuses": self._statuses,
         }
 
     def _readiness(self, query: Query) -> Answer:
@@ -98,6 +100,10 @@ class Pages:
                 "problems": [str(problem) for problem in self._problems()],
             }
         )
+
+    def _statuses(self, query: Query) -> Answer:
+        """Of Gateway API objects and Ingresses, as they are at this moment."""
+        return as_json(list(status.documents(self._mesh)))
 
 
 def config_dump(stream: Stream) -> list[dict[str, Any]]:

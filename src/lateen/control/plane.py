@@ -28,6 +28,7 @@ from lateen.control.certificates import Certificates
 from lateen.control.http import HttpServer
 from lateen.control.pages import Pages
 from lateen.control.settings import ControlSettings
+from lateen.gateway_api.findings import Findings
 from lateen.translate.envoy_filter import problems as patches
 from lateen.view.conflicts import conflicts
 from lateen.view.envoy_filter import KIND
@@ -74,6 +75,7 @@ class ControlPlane:
         self.settings = settings
         self.mesh = Mesh(settings.mesh)
         self.mesh.graph.observe(conflicts.node(self.mesh))  # so that what is known of them is kept
+        self._findings = Findings(self.mesh)
         self.metrics = Registry()
         self.audit = AuditOutput(settings.audit, clock=clock, metrics=self.metrics)
         self.is_ready = False
@@ -162,6 +164,7 @@ class ControlPlane:
                 *batch.problems,
                 *self.mesh.problems,
                 *conflicts(self.mesh),
+                *self._findings.update(change.key for change in batch.changes),
                 *patches.problems(self.mesh),
             )
         )

@@ -99,6 +99,34 @@ def _gateway(
     )
 
 
+def backends(spec: IngressSpec) -> Iterator[tuple[str, IngressBackend]]:
+    """Each with the path of its field."""
+    if spec.default_backend is not None:
+        yield "spec.defaultBackend", spec.default_backend
+    for index, rule in enumerate(spec.rules):
+        for number, path in enumerate(rule.http.paths if rule.http is not None else ()):
+            if path.backend is not None:
+                yield f"spec.rules[{index}].http.paths[{number}].backend", path.backend
+
+
+def backend_fault(mesh: Sources, namespace: str, backend: IngressBackend) -> str:
+    """Why a backend cannot be sent anything; empty when it can."""
+    if backend.service is None:
+        return "only backends that are Services are supported"
+    name, port = backend.service.name, backend.service.port
+    found = mesh.resource(Key("Service", namespace, name))
+    if found is None:
+        return f"there is no Service {namespace}/{name}"
+    if port is None:
+        return "service.port is missing"
+    if not any(
+        each.port == port.number or (port.name and each.name == port.name)
+        for each in found.spec.ports
+    ):
+        return f"Service {namespace}/{name} has no port {port.name or port.number}"
+    return ""
+
+
 def _hosts(
     mesh: Sources, ingress: Resource[IngressSpec]
 ) -> Iterator[tuple[str, tuple[HTTPRoute, ...]]]:

@@ -55,7 +55,7 @@ def _terminated(
     listener: Listener,
     tls: ListenerTLSConfig,
 ) -> tuple[ServerTLSSettings | None, Fault | None]:
-    kind = "Gateway" if owner.key.kind == sources.GATEWAY else owner.kind
+    kind = sources.kind_of(owner)
     names, fault = server_certificates(mesh, kind, owner.namespace, tls.certificate_refs)
     if fault is not None:
         return None, fault

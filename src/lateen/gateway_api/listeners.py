@@ -218,7 +218,7 @@ def _internal(
     name: str,
     server: Server,
 ) -> Resource[Gateway]:
-    kind = "Gateway" if owner.key.kind == sources.GATEWAY else owner.kind
+    kind = sources.kind_of(owner)
     account = classes.account_name(mesh, parent) if classes.is_managed(parent.spec) else ""
     annotations = {
         sources.GATEWAY_SEMANTICS: "gateway",

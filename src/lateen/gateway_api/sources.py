@@ -5,6 +5,7 @@ from typing import Any, Protocol
 from lateen.api.mesh_config import MeshConfig
 from lateen.api.resource import Key, Resource
 from lateen.base.incremental import Graph
+from lateen.base.problem import Origin
 
 GROUP = "gateway.networking.k8s.io"
 EXPERIMENTAL_GROUP = "gateway.networking.x-k8s.io"
@@ -42,6 +43,7 @@ class Sources(Protocol):
     def config(self) -> MeshConfig: ...
     @property
     def network(self) -> str: ...
+    def origin(self, key: Key) -> Origin: ...
     def resource(self, key: Key) -> Resource[Any] | None: ...
     def of_kind(self, kind: str, namespace: str) -> tuple[Resource[Any], ...]: ...
     def all_of_kind(self, kind: str) -> tuple[Resource[Any], ...]: ...
@@ -49,6 +51,11 @@ class Sources(Protocol):
 
 def service_host(name: str, namespace: str, domain: str) -> str:
     return f"{name}.{namespace}.svc.{domain}"
+
+
+def kind_of(resource: Resource[Any]) -> str:
+    """As users write it: keys tell Gateways of this API from Istio's."""
+    return resource.kind.partition(".")[0]
 
 
 def defines(sources: Sources, hostname: str) -> bool:

@@ -199,3 +199,17 @@ def listener_set_status(
         "conditions": [address or verdict, programmed],
         "listeners": [listener_status(each, attached) for each in own],
     }
+
+
+def documents(mesh: Sources) -> Iterator[dict[str, Any]]:
+    """All statuses, each with the identity of its object, as the Kubernetes API shows them."""
+    for found in statuses(mesh):
+        resource = mesh.resource(found.key)
+        if resource is not None:
+            metadata = {"name": resource.name, "namespace": resource.namespace}
+            yield {
+                "apiVersion": resource.api_version,
+                "kind": sources.kind_of(resource),
+                "metadata": {name: value for name, value in metadata.items() if value},
+                "status": found.status,
+            }
