@@ -22,7 +22,7 @@ from lateen.api.destination_rule import (
     ZoneAwareLoadBalancerSetting,
 )
 from lateen.api.mesh_config import MeshConfig
-from lateen.api.resource import Change, Key
+from lateen.api.resource import Change, Key, Spec
 from lateen.catalog.service import (
     Locality,
     Port,
@@ -46,7 +46,7 @@ from lateen.view.selection import as_labels
 from lateen.view.virtual_service import routed
 from tests.corpus.passing import corpus_folder
 
-T = TypeVar("T")
+T = TypeVar("T", bound=Spec)
 Row = dict[str, Any]
 DISTRIBUTIONS = ("", "PreferSameZone", "PreferSameNode", "PreferSameNetwork")
 

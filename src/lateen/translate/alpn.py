@@ -19,6 +19,7 @@ from lateen.translate import tls
 from lateen.translate.clusters.protocol import UpstreamProtocol
 
 FILTER = "istio.alpn"
+STATE = "envoy.network.application_protocols"  # what the TLS of the upstream reads
 NAMESPACE = "lateen"
 KEY = "http"
 SAID = {

@@ -9,6 +9,7 @@ memoised, not they.
 
 import json
 from dataclasses import dataclass
+from typing import NamedTuple
 from functools import lru_cache
 
 from msgspec import structs
@@ -28,6 +29,8 @@ from lateen.view.mesh import Mesh
 from lateen.view.proxy import ProxyClass, ProxyKind
 
 PROXY_CONFIG = "PROXY_CONFIG"
+IDLE_TIMEOUT = "IDLE_TIMEOUT"
+CLIENT_FILES = ("TLS_CLIENT_CERT_CHAIN", "TLS_CLIENT_KEY", "TLS_CLIENT_ROOT_CERT")
 NETWORK_VIEW = "REQUESTED_NETWORK_VIEW"  # node metadata
 # Envoy's advice for proxies at the edge, which the profile EDGE gives to gateways.
 EDGE = ConnectionSettings(
@@ -46,15 +49,25 @@ EDGE = ConnectionSettings(
 )
 
 
+class CertificateFiles(NamedTuple):
+    """Where a proxy that does not use the mesh's certificates finds its own (TLS_CLIENT_*)."""
+
+    chain: str
+    key: str
+    roots: str
+
+
 @dataclass(frozen=True, slots=True)
 class ClientTraits:
-    """The part of the settings that routes and clusters depend on."""
+    """The part of the settings that routes, clusters and listeners on the way out depend on."""
 
     hides_attempts: bool = False  # no x-envoy-attempt-count
     tells_host: bool = False  # x-forwarded-host where the host is rewritten
     preserves_case: bool = False  # of HTTP/1.1 header names
     cluster_buffer_bytes: int = 0  # 0: Envoy's own
     networks: frozenset[str] = frozenset()  # whose endpoints it may use; empty: all
+    idle_timeout: Duration | None = None  # of TCP connections of which no policy says more
+    files: CertificateFiles | None = None  # in place of the workload's certificate
 
 
 PLAIN = ClientTraits()
@@ -87,6 +100,8 @@ def client_traits(mesh: Mesh, proxy_class: ProxyClass) -> ClientTraits:
             connections(mesh, proxy_class).cluster_per_connection_buffer_limit_bytes or 0
         ),
         networks=_networks(proxy_class),
+        idle_timeout=_idle_timeout(proxy_class),
+        files=_files(proxy_class),
     )
 
 
@@ -101,6 +116,20 @@ def relevant(proxy_class: ProxyClass) -> tuple[tuple[str, str], ...]:
 def _networks(proxy_class: ProxyClass) -> frozenset[str]:
     written = dict(proxy_class.settings).get(NETWORK_VIEW, "")
     return frozenset(name.strip() for name in written.split(",") if name.strip())
+
+
+def _idle_timeout(proxy_class: ProxyClass) -> Duration | None:
+    """None also for what is no duration, as in Istio."""
+    try:
+        return Duration.parse(dict(proxy_class.settings).get(IDLE_TIMEOUT, ""))
+    except ValueError:
+        return None
+
+
+def _files(proxy_class: ProxyClass) -> CertificateFiles | None:
+    written = dict(proxy_class.settings)
+    chain, key, roots = (written.get(name, "") for name in CLIENT_FILES)
+    return CertificateFiles(chain, key, roots) if chain and key else None
 
 
 def _default(mesh: Mesh) -> ProxyConfig:

@@ -45,18 +45,18 @@ def dynamic_cache(family: str = "V4_ONLY") -> Any:
     return made
 
 
-def apply_dynamic(cluster: Any, *, is_plain: bool) -> None:
+def apply_dynamic(cluster: Any, *, checks_names: bool) -> None:
     """The name comes with each request or connection: dynamic forward proxy.
 
-    Envoy insists that TLS to such a cluster checks the name; plain text must say that it is plain.
+    Envoy insists that TLS to such a cluster checks the name, unless told that this is meant.
     """
     cluster.lb_policy = "CLUSTER_PROVIDED"
     cluster.cluster_type.name = DYNAMIC_CLUSTER
-    cluster.cluster_type.typed_config.CopyFrom(_dynamic_config(is_plain))
+    cluster.cluster_type.typed_config.CopyFrom(_dynamic_config(checks_names))
 
 
 @cache
-def _dynamic_config(is_plain: bool) -> Any:
-    made = types.DynamicForwardProxyCluster(allow_insecure_cluster_options=is_plain)
+def _dynamic_config(checks_names: bool) -> Any:
+    made = types.DynamicForwardProxyCluster(allow_insecure_cluster_options=not checks_names)
     made.dns_cache_config.CopyFrom(dynamic_cache())
     return messages.pack(made)

@@ -52,7 +52,7 @@ def dynamic_dns(mesh: Mesh) -> bytes:
         name=names.DYNAMIC_DNS_CLUSTER, alt_stat_name=names.stat_name(names.DYNAMIC_DNS_CLUSTER)
     )
     apply_connection_pool(cluster, None, mesh.config)
-    dns.apply_dynamic(cluster, is_plain=True)
+    dns.apply_dynamic(cluster, checks_names=False)
     apply_upstream(cluster, _FOLLOW_CLIENT)
     return messages.serialize(cluster)
 

@@ -16,7 +16,7 @@ from dataclasses import replace
 from functools import cache
 from typing import Any, NamedTuple
 
-from lateen.api.destination_rule import TLSmode, TrafficPolicy
+from lateen.api.destination_rule import ClientTLSSettings, TLSmode, TrafficPolicy
 from lateen.api.mesh_config import MeshConfig
 from lateen.base.incremental import derived
 from lateen.catalog.service import Port, Resolution, Service
@@ -147,6 +147,7 @@ def build(mesh: Mesh, target: Target, captured: bool) -> Any:
             upstream=http,
             keeps_address=keeps_address,
             uses_credentials=_uses_credentials(target),
+            files=target.files,
         )
         apply_upstream(cluster, http)
         has_own_tls = policy.tls is not None and policy.tls.mode in USER_TLS
@@ -185,14 +186,14 @@ def _apply_discovery(
     """How endpoints are found and chosen; whether the client's address is kept instead."""
     service = target.service
     if service.resolution is Resolution.DYNAMIC_DNS:
-        is_plain = policy.tls is None or policy.tls.mode is TLSmode.DISABLE
-        dns.apply_dynamic(cluster, is_plain=is_plain)
+        dns.apply_dynamic(cluster, checks_names=_checks_names(policy.tls))
         return True
     is_unresolved = service.resolution is Resolution.PASSTHROUGH
     if (is_unresolved and target.is_sidecar and captured) or is_passthrough(policy):
         cluster.type = "ORIGINAL_DST"
         cluster.lb_policy = "CLUSTER_PROVIDED"
-        _override_port(cluster, target.port)
+        if is_unresolved:  # a ClusterIP translates its port itself
+            _override_port(cluster, target.port)
         return True
     if service.resolution in DNS_TYPES:
         cluster.type = DNS_TYPES[service.resolution]
@@ -221,6 +222,12 @@ def _eds_config() -> Any:
     made.eds_config.initial_fetch_timeout.SetInParent()
     made.eds_config.resource_api_version = "V3"
     return made
+
+
+def _checks_names(tls: ClientTLSSettings | None) -> bool:
+    if tls is None or tls.mode is TLSmode.DISABLE:
+        return False
+    return not tls.insecure_skip_verify
 
 
 def _override_port(cluster: Any, port: Port) -> None:

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from lateen.api.destination_rule import TLSmode, TrafficPolicy
+from lateen.api.destination_rule import ClientTLSSettings, TLSmode, TrafficPolicy
 from lateen.base.incremental import derived
 from lateen.catalog.service import Port, Registry, Resolution, Service
 from lateen.catalog.workload import MUTUAL
@@ -18,6 +18,7 @@ from lateen.translate.clusters.protocol import Upstream
 from lateen.view import service as services
 from lateen.view.authentication import MutualTLSMode, namespace_mode
 from lateen.view.mesh import Mesh
+from lateen.view.proxy_settings import CertificateFiles
 
 USER_TLS = (TLSmode.SIMPLE, TLSmode.MUTUAL)
 
@@ -33,8 +34,12 @@ def apply_outbound_tls(
     upstream: Upstream,
     keeps_address: bool,
     uses_credentials: bool,
+    files: CertificateFiles | None = None,
 ) -> Upstream:
-    """Returns the HTTP side as TLS needs it. `keeps_address`: the client chose the endpoint."""
+    """Returns the HTTP side as TLS needs it. `keeps_address`: the client chose the endpoint.
+
+    `files` are the client's in place of the mesh's certificate.
+    """
     settings = policy.tls
     if settings is not None and settings.mode is TLSmode.DISABLE:
         apply_proxy_protocol(cluster, policy.proxy_protocol)
@@ -48,13 +53,38 @@ def apply_outbound_tls(
         uses_credentials=uses_credentials,
         offer=alpn.offer(port, upstream.protocol),
     )
+    if files is not None:
+        settings = _with_files(files, settings, peer)
     apply_tls(cluster, settings, peer, is_http2=upstream.is_http2, config=mesh.config)
     apply_proxy_protocol(cluster, policy.proxy_protocol)
     if settings is not None and settings.mode in USER_TLS:
         metadata.istio_struct(cluster).fields["alpn_override"].string_value = "false"
     if service.resolution is Resolution.DYNAMIC_DNS and cluster.HasField("transport_socket"):
-        return replace(upstream, auto_sni=True, auto_san_validation=True)
+        checks_name = settings is None or not settings.insecure_skip_verify
+        return replace(upstream, auto_sni=True, auto_san_validation=checks_name)
     return adjust_upstream(upstream, settings)
+
+
+def _with_files(
+    files: CertificateFiles, settings: ClientTLSSettings | None, peer: Peer
+) -> ClientTLSSettings | None:
+    """Mutual TLS of any kind uses the client's own files; what it asks of the peer stays."""
+    if settings is None:
+        if not peer.can_be_automatic:
+            return None
+        names_to_check, server_name = peer.identities, peer.server_name
+    elif settings.mode in (TLSmode.MUTUAL, TLSmode.ISTIO_MUTUAL):
+        names_to_check, server_name = settings.subject_alt_names, settings.sni
+    else:
+        return settings
+    return ClientTLSSettings(
+        mode=TLSmode.MUTUAL,
+        client_certificate=files.chain,
+        private_key=files.key,
+        ca_certificates=files.roots,
+        subject_alt_names=names_to_check,
+        sni=server_name,
+    )
 
 
 @derived

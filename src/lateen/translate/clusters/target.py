@@ -15,6 +15,7 @@ from lateen.translate.clusters.policy.layers import effective_policy
 from lateen.view.destination_rule import DestinationPolicy, destination_rule
 from lateen.view.mesh import Mesh
 from lateen.view.proxy import ProxyKind
+from lateen.view.proxy_settings import CertificateFiles
 from lateen.view.scope import OutboundScope, find_service
 
 
@@ -29,6 +30,7 @@ class Target:
     rule: DestinationPolicy | None
     is_sidecar: bool
     preserves_case: bool = False  # of HTTP/1.1 header names
+    files: CertificateFiles | None = None  # the client's, in place of the mesh's certificate
 
     def __hash__(self) -> int:
         """Rules hold maps and cannot be hashed; their names do well enough."""
@@ -75,6 +77,7 @@ def targets(mesh: Mesh, scope: OutboundScope, hostname: str) -> dict[str, Target
         for subset in (None, *(rule.subsets if rule else ())):
             name = names.outbound_cluster(port.number, subset.name if subset else "", hostname)
             found[name] = Target(
-                name, service, port, subset, rule, is_sidecar, scope.traits.preserves_case
-            )
+                name, service, port, subset, rule, is_sidecar,
+                preserves_case=scope.traits.preserves_case, files=scope.traits.files,
+            )  # fmt: skip
     return found

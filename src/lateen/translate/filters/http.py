@@ -29,7 +29,6 @@ DYNAMIC_FORWARD_PROXY = "envoy.filters.http.dynamic_forward_proxy"
 ROUTER = "envoy.filters.http.router"
 
 SESSION_CONFIG = "envoy.extensions.filters.http.stateful_session.v3.StatefulSession"
-ALPN_STATE = "envoy.network.application_protocols"
 
 
 class Direction(Enum):
@@ -109,7 +108,7 @@ def _grpc_stats(*, is_off: bool) -> Any:
 def _alpn() -> Any:
     """Read by the upstream TLS socket. Off unless a route asks for it: it is not cheap."""
     config = types.HttpSetFilterState()
-    state = config.on_request_headers.add(object_key=ALPN_STATE)
+    state = config.on_request_headers.add(object_key=alpn.STATE)
     state.shared_with_upstream = types.FilterStateValue.ONCE
     state.skip_if_empty = True
     state.format_string.omit_empty_values = True

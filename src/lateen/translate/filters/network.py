@@ -7,6 +7,7 @@ from lateen.envoy import messages, types
 HTTP_CONNECTION_MANAGER = "envoy.filters.network.http_connection_manager"
 TCP_PROXY = "envoy.filters.network.tcp_proxy"
 SNI_DYNAMIC_FORWARD_PROXY = "envoy.filters.network.sni_dynamic_forward_proxy"
+SET_FILTER_STATE = "envoy.filters.network.set_filter_state"
 MONGO_PROXY = "envoy.filters.network.mongo_proxy"
 TLS_INSPECTOR = "envoy.filters.listener.tls_inspector"
 HTTP_INSPECTOR = "envoy.filters.listener.http_inspector"

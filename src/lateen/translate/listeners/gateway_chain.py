@@ -24,8 +24,8 @@ from lateen.translate.listeners import gateway_tls
 from lateen.translate.listeners.gateway_topology import edge
 from lateen.translate.listeners.inbound_chain import trust_domains
 from lateen.translate.listeners.inbound_match import MESH_ALPN
+from lateen.translate.listeners.stream_target import byte_offer, stream_target
 from lateen.translate.rate_limit import http as rate_limit
-from lateen.translate.routes.action import destination_cluster
 from lateen.view import destination_rule, gateway, hosts, scope, virtual_service
 from lateen.view.gateway import GatewayServer
 from lateen.view.mesh import Mesh
@@ -37,7 +37,7 @@ CONNECT_TIMEOUT_SECONDS = 15  # a client that never finishes its handshake
 
 def http_chain(mesh: Mesh, proxy_class: ProxyClass, server: GatewayServer, name: str) -> Any:
     """Plain HTTP: one chain for all servers of the port."""
-    return _chain(_http_filter(mesh, proxy_class, server, name), ())
+    return _chain([_http_filter(mesh, proxy_class, server, name)], ())
 
 
 def chains(mesh: Mesh, proxy_class: ProxyClass, server: GatewayServer, name: str) -> Iterator[Any]:
@@ -48,18 +48,18 @@ def chains(mesh: Mesh, proxy_class: ProxyClass, server: GatewayServer, name: str
     elif server.is_tls and not gateway_tls.is_terminated(settings):
         yield from _passthrough(mesh, proxy_class, server)
     elif server.route_name:
-        filter_ = _http_filter(mesh, proxy_class, server, name)
-        yield _with_tls(mesh, proxy_class, server, filter_, is_http=True)
+        filters = [_http_filter(mesh, proxy_class, server, name)]
+        yield _with_tls(mesh, proxy_class, server, filters, is_http=True)
     else:
         yield from _tcp(mesh, proxy_class, server)
 
 
-def _chain(filter_: Any, server_names: Iterable[str], source: Key | None = None) -> Any:
+def _chain(filters: Sequence[Any], server_names: Iterable[str], source: Key | None = None) -> Any:
     chain = types.FilterChain()
     chain.filter_chain_match.server_names.extend(server_names)
     if not chain.filter_chain_match.server_names:
         chain.ClearField("filter_chain_match")
-    chain.filters.append(filter_)
+    chain.filters.extend(filters)
     chain.transport_socket_connect_timeout.CopyFrom(messages.seconds(CONNECT_TIMEOUT_SECONDS))
     if source is not None:
         metadata.set_config(chain, source)
@@ -67,11 +67,16 @@ def _chain(filter_: Any, server_names: Iterable[str], source: Key | None = None)
 
 
 def _with_tls(
-    mesh: Mesh, proxy_class: ProxyClass, server: GatewayServer, filter_: Any, *, is_http: bool
+    mesh: Mesh,
+    proxy_class: ProxyClass,
+    server: GatewayServer,
+    filters: Sequence[Any],
+    *,
+    is_http: bool,
 ) -> Any:
     settings = server.server.tls
     assert settings is not None, "a server that terminates TLS has settings"
-    chain = _chain(filter_, server_names(server), server.gateway)
+    chain = _chain(filters, server_names(server), server.gateway)
     context = gateway_tls.tls_context(
         mesh, proxy_class, settings, trust_domains=trust_domains(mesh), is_http=is_http
     )
@@ -127,13 +132,13 @@ def _tcp(mesh: Mesh, proxy_class: ProxyClass, server: GatewayServer) -> Iterator
         for route in bound.tcp:
             if route.match and not any(_applies(match, server) for match in route.match):
                 continue
-            filter_ = _tcp_filter(mesh, proxy_class, route.route, server)
-            if filter_ is None:
+            filters = _tcp_filters(mesh, proxy_class, route.route, server)
+            if not filters:
                 continue
             if gateway_tls.is_terminated(server.server.tls):
-                yield _with_tls(mesh, proxy_class, server, filter_, is_http=False)
+                yield _with_tls(mesh, proxy_class, server, filters, is_http=False)
             else:
-                yield _chain(filter_, (), bound.key)
+                yield _chain(filters, (), bound.key)
             return
 
 
@@ -143,10 +148,10 @@ def _passthrough(mesh: Mesh, proxy_class: ProxyClass, server: GatewayServer) -> 
             for match in route.match:
                 if not _applies(match, server):
                     continue
-                filter_ = _tcp_filter(mesh, proxy_class, route.route, server)
-                if filter_ is not None:
+                filters = _tcp_filters(mesh, proxy_class, route.route, server)
+                if filters:
                     wanted = [name.lower() for name in match.sni_hosts]
-                    yield _chain(filter_, () if "*" in wanted else wanted, bound.key)
+                    yield _chain(filters, () if "*" in wanted else wanted, bound.key)
 
 
 def _applies(match: L4MatchAttributes | TLSMatchAttributes, server: GatewayServer) -> bool:
@@ -157,17 +162,20 @@ def _applies(match: L4MatchAttributes | TLSMatchAttributes, server: GatewayServe
     return not match.gateways or own in match.gateways
 
 
-def _tcp_filter(
+def _tcp_filters(
     mesh: Mesh, proxy_class: ProxyClass, routes: Sequence[RouteDestination], server: GatewayServer
-) -> Any | None:
+) -> list[Any]:
+    """Policies, then the proxy; nothing without a destination."""
     outbound = scope.outbound_scope(mesh, proxy_class)
-    wanted = [route for route in routes if route.weight or len(routes) == 1]
-    clusters = [
-        (destination_cluster(mesh, outbound, each.destination, server.number), each.weight)
-        for each in wanted
-        if each.destination is not None
+    target = stream_target(mesh, outbound, routes, server.number)
+    if target is None:
+        return []
+    proxy = tcp.tcp_proxy(mesh, target.clusters, policy=target.policy)
+    return [
+        *authorization.network_filters(mesh, proxy_class),
+        *([byte_offer()] if target.offers_bytes else ()),
+        tcp.tcp_chain(proxy),
     ]
-    return tcp.tcp_chain(tcp.tcp_proxy(mesh, clusters)) if clusters else None
 
 
 # -- AUTO_PASSTHROUGH --------------------------------------------------------------------------
@@ -175,9 +183,10 @@ def _tcp_filter(
 
 def _auto_passthrough(mesh: Mesh, proxy_class: ProxyClass, server: GatewayServer) -> Iterator[Any]:
     """A mesh client of another network names service and subset in its SNI; TLS goes on inside."""
+    policies = authorization.network_filters(mesh, proxy_class)
     for name in _passthrough_names(mesh, proxy_class, server):
         proxy = tcp.tcp_proxy(mesh, ((name, 1),))
-        chain = _chain(tcp.tcp_chain(proxy), (name,))
+        chain = _chain([*policies, tcp.tcp_chain(proxy)], (name,))
         chain.filter_chain_match.application_protocols.extend(MESH_ALPN)
         yield chain
 

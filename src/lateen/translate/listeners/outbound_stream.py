@@ -13,7 +13,6 @@ from typing import Any
 from lateen.api.resource import Key
 from lateen.api.virtual_service import (
     L4MatchAttributes,
-    RouteDestination,
     TLSMatchAttributes,
 )
 from lateen.base.incremental import derived
@@ -21,16 +20,18 @@ from lateen.catalog.service import Protocol
 from lateen.envoy import types
 from lateen.translate import metadata, names
 from lateen.translate.clusters.dns import dynamic_cache
-from lateen.translate.clusters.policy import load_balancer
-from lateen.translate.clusters.policy.resolve import destination_policy
 from lateen.translate.filters import network, tcp
 from lateen.translate.filters.tcp import ConnectionPolicy
 from lateen.translate.listeners import build
 from lateen.translate.listeners.outbound_plan import StreamService
+from lateen.translate.listeners.stream_target import (
+    StreamTarget,
+    byte_offer,
+    connection_policy,
+    stream_target,
+)
 from lateen.translate.routes import domains
-from lateen.translate.routes.action import found_destination
 from lateen.translate.routes.host_table import aliases
-from lateen.view.destination_rule import destination_rule
 from lateen.view.hosts import matches
 from lateen.view.mesh import Mesh
 from lateen.view.proxy import ProxyClass
@@ -51,6 +52,7 @@ class StreamChain:
     protocol: Protocol = Protocol.TCP
     source: Key | None = None
     resolved_port: int = 0  # the proxy resolves the server name; 0: it does not
+    offers_bytes: bool = False  # see StreamTarget
 
     @property
     def takes_all(self) -> bool:
@@ -91,6 +93,8 @@ def stream_filters(mesh: Mesh, chain: StreamChain) -> list[Any]:
         resolver = types.SniDynamicForwardProxy(port_value=chain.resolved_port)
         resolver.dns_cache_config.CopyFrom(dynamic_cache())
         filters.append(network.network_filter(network.SNI_DYNAMIC_FORWARD_PROXY, resolver))
+    if chain.offers_bytes:
+        filters.append(byte_offer())
     proxy = tcp.tcp_proxy(mesh, chain.clusters, stat_prefix=chain.stat_prefix, policy=chain.policy)
     filters.append(tcp.tcp_chain(proxy))
     return filters
@@ -154,14 +158,15 @@ def _tls_chains(
 ) -> list[StreamChain]:
     return [
         replace(
-            _to_destinations(mesh, scope, service, each.key, route.route),
+            _to_target(mesh, service, each.key, target),
             server_names=match.sni_hosts,
             prefixes=_prefixes(service, match),
         )
         for each in governing
         for route in each.tls
+        if (target := stream_target(mesh, scope, route.route, service.port)) is not None
         for match in route.match
-        if _has_destination(route.route) and _applies(match, scope, service.port)
+        if _applies(match, scope, service.port)
     ]
 
 
@@ -175,9 +180,10 @@ def _tcp_chains(
     for each in governing:
         for route in each.tcp:
             found = [match for match in route.match if _applies(match, scope, service.port)]
-            if not _has_destination(route.route) or (route.match and not found):
+            target = stream_target(mesh, scope, route.route, service.port)
+            if target is None or (route.match and not found):
                 continue
-            chain = _to_destinations(mesh, scope, service, each.key, route.route)
+            chain = _to_target(mesh, service, each.key, target)
             subnets = tuple(prefix for match in found for prefix in match.destination_subnets)
             if all(match.destination_subnets for match in found) and found and service.port:
                 made.append(replace(chain, prefixes=subnets))
@@ -200,10 +206,6 @@ def _applies(
     return selects(match.source_labels, scope.labels)
 
 
-def _has_destination(routes: Sequence[RouteDestination]) -> bool:
-    return any(each.destination is not None for each in routes)
-
-
 def _prefixes(service: StreamService, match: TLSMatchAttributes) -> tuple[str, ...]:
     """What the user says beats the service's own ranges; a unix socket has no address to match."""
     return (
@@ -213,36 +215,17 @@ def _prefixes(service: StreamService, match: TLSMatchAttributes) -> tuple[str, .
     )
 
 
-def _to_destinations(
-    mesh: Mesh,
-    scope: OutboundScope,
-    service: StreamService,
-    key: Key,
-    routes: Sequence[RouteDestination],
-) -> StreamChain:
-    known = [(each.destination, each.weight) for each in routes if each.destination is not None]
-    if len(known) > 1:
-        known = [(to, weight) for to, weight in known if weight > 0] or known[:1]
-    clusters = []
-    policy = tcp.PLAIN
-    for destination, weight in known:
-        hostname, namespace, port = found_destination(mesh, scope, destination, service.port)
-        name = names.outbound_cluster(port, destination.subset, hostname)
-        clusters.append((name, weight))
-        if policy is tcp.PLAIN:
-            policy = _policy(mesh, scope, hostname, namespace, destination.subset, port)
-    if len(clusters) > 1:
-        stat_prefix = f"{key.name}.{key.namespace}"
-        policy = replace(policy, tunnel=None)
-    else:
-        stat_prefix = _stat_prefix(mesh, service, clusters[0][0])
+def _to_target(mesh: Mesh, service: StreamService, key: Key, target: StreamTarget) -> StreamChain:
+    first = target.clusters[0][0]
+    is_one = len(target.clusters) == 1
     return StreamChain(
-        tuple(clusters),
-        stat_prefix,
+        target.clusters,
+        _stat_prefix(mesh, service, first) if is_one else f"{key.name}.{key.namespace}",
         prefixes=service.prefixes,
-        policy=policy,
+        policy=target.policy,
         protocol=service.protocol,
         source=key,
+        offers_bytes=target.offers_bytes,
     )
 
 
@@ -255,7 +238,9 @@ def _to_service(mesh: Mesh, scope: OutboundScope, service: StreamService) -> Str
         ((name, 0),),
         _stat_prefix(mesh, service, name),
         prefixes=service.prefixes,
-        policy=_policy(mesh, scope, service.hostname, service.namespace, "", service.target_port),
+        policy=connection_policy(
+            mesh, scope, service.hostname, service.namespace, "", service.target_port
+        ),
         protocol=service.protocol,
         resolved_port=service.target_port if service.is_resolved else 0,
     )
@@ -285,20 +270,4 @@ def _stat_prefix(mesh: Mesh, service: StreamService, cluster: str) -> str:
         port=target.port,
         port_name=service.port_name,
         subset=target.subset,
-    )
-
-
-def _policy(
-    mesh: Mesh, scope: OutboundScope, hostname: str, namespace: str, subset: str, port: int
-) -> ConnectionPolicy:
-    if destination_rule(mesh, scope, hostname, namespace) is None:
-        return tcp.PLAIN
-    policy = destination_policy(mesh, scope, hostname, namespace, subset, port)
-    pool = policy.connection_pool.tcp if policy.connection_pool is not None else None
-    hashed = load_balancer.consistent_hash(policy)
-    return ConnectionPolicy(
-        idle_timeout=pool.idle_timeout if pool is not None else None,
-        max_duration=pool.max_connection_duration if pool is not None else None,
-        hashes_source=hashed is not None and bool(hashed.use_source_ip),
-        tunnel=policy.tunnel,
     )

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -158,6 +159,45 @@ def test_files_are_secrets_of_the_agent() -> None:
     )
 
     assert secrets(tls_context(made)) == ["file-cert:/c.pem~/k.pem", "file-root:/ca.pem"]
+
+
+def test_a_file_of_revocations_goes_with_files_alone() -> None:
+    written = "mode: SIMPLE, caCertificates: /ca.pem, caCrl: /crl.pem"
+
+    def revoked(tls: str) -> Any:
+        validation = tls_context(external(tls, GATEWAY))["common_tls_context"]
+        return validation["combined_validation_context"]["default_validation_context"].get("crl")
+
+    assert revoked(written) == {"filename": "/crl.pem"}
+    assert revoked("mode: SIMPLE, credentialName: a, caCrl: /crl.pem") is None
+
+
+OWN_FILES = replace(
+    CLIENT,
+    settings=(
+        ("TLS_CLIENT_CERT_CHAIN", "/chain.pem"),
+        ("TLS_CLIENT_KEY", "/key.pem"),
+        ("TLS_CLIENT_ROOT_CERT", "/root.pem"),
+    ),
+)
+
+
+@pytest.mark.envoy
+def test_a_client_with_files_of_its_own_uses_them_for_every_mutual_tls() -> None:
+    automatic = cluster(reviews(), NAME, OWN_FILES)
+    asked = external("mode: ISTIO_MUTUAL, sni: x.example", OWN_FILES)
+    simple = external("mode: SIMPLE", OWN_FILES)
+
+    assert "transport_socket_matches" not in automatic
+    for made in (automatic, asked):
+        assert secrets(tls_context(made)) == [
+            "file-cert:/chain.pem~/key.pem", "file-root:/root.pem",
+        ]  # fmt: skip
+    assert names(tls_context(automatic)) == [REVIEWS_ID]
+    assert tls_context(automatic)["sni"] == f"outbound_.80_._.{REVIEWS}"
+    assert tls_context(asked)["sni"] == "x.example"
+    assert secrets(tls_context(simple)) == ["file-root:system"]
+    assert_accepted(clusters=[build.cluster(reviews(), OWN_FILES, NAME) or b""])
 
 
 def test_credentials_are_for_gateways_and_chosen_workloads() -> None:
