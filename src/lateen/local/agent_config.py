@@ -36,7 +36,6 @@ CANONICAL_REVISIONS = (
     "app.kubernetes.io/version",
     "version",
 )
-PROXY_CONFIG = "proxy.istio.io/config"
 CONCURRENCY = 1  # many proxies share one machine
 DRAIN_SECONDS = 5.0
 STATISTICS = ("ssl.handshake",)  # what `lateen up --check` looks at, besides Istio's set
@@ -195,12 +194,6 @@ def search_list(namespace: str) -> tuple[str, ...]:
     return (f"{namespace}.svc.{DOMAIN}", f"svc.{DOMAIN}", DOMAIN)
 
 
-def _concurrency(plan: PodPlan) -> int:
-    wished = plan.proxy_config.get("concurrency")
-    return wished if isinstance(wished, int) and 0 <= wished <= 64 else CONCURRENCY
-
-
-def _application_metrics(plan: PodPlan) -> ApplicationMetrics | None:
 def termination_drain(plan: PodPlan) -> float:
     """How long a proxy that was told to end waits for its connections, in seconds."""
     return _seconds(plan, "terminationDrainDuration")
@@ -210,6 +203,12 @@ def _seconds(plan: PodPlan, name: str) -> float:
     return duration.seconds(str(plan.proxy_config.get(name, ""))) or DRAIN_SECONDS
 
 
+def _concurrency(plan: PodPlan) -> int:
+    wished = plan.proxy_config.get("concurrency")
+    return wished if isinstance(wished, int) and 0 <= wished <= 64 else CONCURRENCY
+
+
+def _application_metrics(plan: PodPlan) -> ApplicationMetrics | None:
     """By the prometheus.io annotations, unless they point at the agent itself."""
     notes = plan.annotations
     port = notes.get("prometheus.io/port", "")
