@@ -159,7 +159,7 @@ def _tls_chains(
     return [
         replace(
             _to_target(mesh, service, each.key, target),
-            server_names=match.sni_hosts,
+            server_names=_lower(match.sni_hosts),
             prefixes=_prefixes(service, match),
         )
         for each in governing
@@ -254,7 +254,12 @@ def _server_names(
     found = [service.hostname]
     for alias in aliases(mesh, scope, service.index).get(service.hostname, ()):
         found += [alias, *domains.short_forms(alias, client.dns_domain)]
-    return tuple(found)
+    return _lower(found)
+
+
+def _lower(names: Iterable[str]) -> tuple[str, ...]:
+    """Each once: Envoy compares with the client's in lower case."""
+    return tuple(dict.fromkeys(name.lower() for name in names))
 
 
 def _stat_prefix(mesh: Mesh, service: StreamService, cluster: str) -> str:

@@ -115,6 +115,28 @@ def test_a_tunnel_counts_for_one_destination_alone() -> None:
     assert target() is None
 
 
+@pytest.mark.envoy
+def test_server_names_match_however_they_are_written() -> None:
+    """Envoy knows them in lower case alone."""
+    route = """
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: safe, namespace: shop}
+spec:
+  hosts: [safe]
+  tls:
+  - match: [{sniHosts: [Safe.Example.com, safe.example.COM]}]
+    route: [{destination: {host: safe}}]
+"""
+    mesh = mesh_of(http_service("safe", port=443, protocol="tls"), route)
+    made = outbound.listener(mesh, CLIENT, "10.0.0.1_443")
+    assert made is not None
+    assert_accepted(listeners=[made])
+    (chain,) = types.Listener.FromString(made).filter_chains
+
+    assert list(chain.filter_chain_match.server_names) == ["safe.example.com"]
+
+
 DENY = """
 apiVersion: security.istio.io/v1
 kind: AuthorizationPolicy
