@@ -27,6 +27,13 @@ def read_list(suite: str) -> set[str]:
     return set(file.read_text().splitlines()) if file.exists() else set()
 
 
+def not_applicable(suite: str) -> dict[str, str]:
+    """Name and reason of each case that cannot apply; a line is the name, a tab, the reason."""
+    lines = (HERE / f"{suite}_not_applicable.txt").read_text().splitlines()
+    pairs = (line.split("\t") for line in lines if line and not line.startswith("#"))
+    return {pair[0]: pair[1] for pair in pairs}
+
+
 def write_list(suite: str, names: Iterable[str]) -> None:
     (HERE / f"{suite}_passing.txt").write_text("".join(f"{name}\n" for name in sorted(names)))
 

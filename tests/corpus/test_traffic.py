@@ -19,7 +19,6 @@ pytestmark = [pytest.mark.root, pytest.mark.envoy]
 
 SUITE = "traffic"
 RETRY_SECONDS = 4.0  # a change is in force, but a listener may still warm up
-NOT_APPLICABLE = Path(__file__).with_name("traffic_not_applicable.txt")
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +60,7 @@ def test_every_listed_case_passes(
     traffic_mesh: TrafficMesh,
     update_passing: bool,
 ) -> None:
-    inapplicable = not_applicable()
+    inapplicable = passing.not_applicable(SUITE)
     chosen = [case for case in cases.read_cases(corpus / "cases") if case.name not in inapplicable]
 
     verdicts: dict[str, str] = {}
@@ -83,14 +82,7 @@ def test_every_listed_case_passes(
 def test_cases_that_cannot_apply_are_cases(corpus: Path) -> None:
     names = {case.name for case in cases.read_cases(corpus / "cases")}
 
-    assert set(not_applicable()) <= names
-
-
-def not_applicable() -> dict[str, str]:
-    """Name and reason of each case that one machine cannot run."""
-    lines = NOT_APPLICABLE.read_text().splitlines()
-    pairs = (line.split("\t") for line in lines if line and not line.startswith("#"))
-    return {pair[0]: pair[1] for pair in pairs}
+    assert set(passing.not_applicable(SUITE)) <= names
 
 
 def verdict(mesh: TrafficMesh, case: Case, environment: workloads.Manifest) -> str:

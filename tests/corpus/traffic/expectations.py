@@ -85,7 +85,7 @@ def _forbidden(answer: Answer, protocol: str) -> bool:
     if protocol == "TCP":
         return "error" in answer
     if protocol == "GRPC":
-        return answer.get("headers", {}).get("grpc-status") == PERMISSION_DENIED
+        return bool(answer.get("headers", {}).get("grpc-status") == PERMISSION_DENIED)
     return bool(answer.get("status") == 403)
 
 
@@ -97,10 +97,11 @@ def _asked_authorizer(answer: Answer, wanted: dict[str, Any]) -> bool:
         "http": "additional-header-override-value",
         "grpc": "grpc-additional-header-override-value",
     }[wanted["provider_api"]]
-    return (
-        seen.get("x-ext-authz-check-result") == result
-        and seen.get("x-ext-authz-additional-header-override") == override
+    found = (
+        seen.get("x-ext-authz-check-result"),
+        seen.get("x-ext-authz-additional-header-override"),
     )
+    return bool(found == (result, override))
 
 
 WORDS: dict[str, Callable[[Answer, Any], bool]] = {
