@@ -45,6 +45,11 @@ class Cell:
         """Whether there is no such resource, whatever is told of it."""
         return self.node.value is None and self.node.error is None
 
+    @property
+    def needs_endpoints(self) -> bool:
+        """Of a cluster: whether it serves nothing before it was told its endpoints."""
+        return self.content is not None and wire.needs_endpoints(self.content)
+
     def refresh(self, stamp: int) -> bool:
         """Takes over the node's value; says whether that changed anything.
 

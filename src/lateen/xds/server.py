@@ -161,7 +161,7 @@ class DiscoveryServer:
         changed_at = group.changed_at
         sent = 0
         for watch in group.members:
-            if watch.synced < changed_at and not watch.outstanding and watch.stream.call.writable:
+            if watch.synced < changed_at and watch.is_free:
                 watch.update()
                 sent += 1
         self.sent(group.type_url, sent)

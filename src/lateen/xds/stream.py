@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 
 MOST_SUCCESSORS = 64  # changes of subscription that a group remembers
 MOST_TYPES = 32  # resource types one stream may ask for
+ENDPOINTS_SECONDS = 2.0  # in which a proxy asks for the endpoints of a new cluster
 ROUTES_SECONDS = 2.0  # in which a proxy that reconnects asks for its routes, if it has any
 
 
@@ -70,6 +71,8 @@ class Stream:
         self._reader = reader
         self._warming = NO_NAMES  # clusters sent whose endpoints were not sent since
         self._stop_timer: Callable[[], None] | None = None  # see `awaits_routes`
+        self._cold = NO_NAMES  # see `is_warming`
+        self._stop_waiting: Callable[[], None] | None = None
 
     # the transport's side
 
@@ -94,6 +97,7 @@ class Stream:
             watch.leave()
         self.watches.clear()
         self._await_no_routes()
+        self._await_no_endpoints()
         self._home.left(self)
 
     # what requests mean
@@ -139,6 +143,8 @@ class Stream:
         if request.nonce:
             if request.error is not None:
                 watch.rejection = self._home.rejected(self, watch, request)
+                if request.type_url == kinds.CLUSTER:
+                    self._await_no_endpoints()
                 known = watch.acknowledge(request.nonce)
             else:
                 known = watch.acknowledge(request.nonce)
@@ -243,6 +249,44 @@ class Stream:
         if self._stop_timer is not None:
             self._stop_timer()
             self._stop_timer = None
+
+    @property
+    def is_warming(self) -> bool:
+        """Whether new clusters were told that have no endpoints yet.
+
+        Envoy takes a cluster into use when it has them. Routes and listeners that lead to it are
+        told after that: until then requests go where they went.
+        """
+        return bool(self._cold)
+
+    def told_clusters(self, names: tuple[str, ...]) -> None:
+        endpoints = self.watches.get(kinds.ENDPOINT)
+        clusters = self.watches.get(kinds.CLUSTER)
+        if endpoints is None or clusters is None:
+            return  # it has only just begun to ask
+        known, cells = endpoints.group.cells, clusters.group.cells
+        cold = [n for n in names if n not in known and n in cells and cells[n].needs_endpoints]
+        if cold:
+            self._cold = self._cold.union(cold)
+            if self._stop_waiting is None:
+                self._stop_waiting = self._home.after(ENDPOINTS_SECONDS, self._never_asked)
+
+    def told_endpoints(self, names: tuple[str, ...]) -> None:
+        if self._cold:
+            self._cold = self._cold.difference(names)
+            if not self._cold:
+                self._await_no_endpoints()
+
+    def _never_asked(self) -> None:
+        """It does not want them, or has lost the clusters since: nothing waits any longer."""
+        self._await_no_endpoints()
+        self.catch_up()
+
+    def _await_no_endpoints(self) -> None:
+        self._cold = NO_NAMES
+        if self._stop_waiting is not None:
+            self._stop_waiting()
+            self._stop_waiting = None
 
     def prune(self) -> None:
         """Tells removals, last listeners first, so that nothing used is taken away."""

@@ -5,6 +5,7 @@ nothing is queued: that `synced` is older than the group is the mark, and what w
 merged response when the acknowledgement comes.
 """
 
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -58,7 +59,16 @@ class Watch:
     @property
     def is_free(self) -> bool:
         """Whether a response may be sent now."""
-        return not self.outstanding and self.stream.call.writable
+        return not self.outstanding and self.stream.call.writable and not self.is_held
+
+    @property
+    def is_held(self) -> bool:
+        """Whether it may lead requests to clusters that cannot serve them yet."""
+        return (
+            self.stream.is_warming
+            and self.last is not None
+            and self.group.type_url in (kinds.LISTENER, kinds.ROUTE)
+        )
 
     def leave(self) -> None:
         self.group.members.pop(self, None)
@@ -119,8 +129,9 @@ class Watch:
         self.last = response.sent
         self.outstanding.append(response.sent)
         self.stream.call.send(response)
-        if self.group.type_url == kinds.SECRET:
-            self.stream.told_secrets(response.sent)
+        tell = TELLS.get(self.group.type_url)
+        if tell is not None:
+            tell(self.stream, response.sent)
 
     # receiving
 
@@ -146,11 +157,7 @@ class Watch:
         """
         group = self.group
         self.synced, self.pruned = group.changed_at, group.removed_at
-        self.forced = frozenset(
-            name
-            for name, cell in group.cells.items()
-            if name in warming or cell.version != held.get(name)
-        )
+        self.forced = warming.intersection(group.cells).union(self._differing(held))
         if group.listed:
             self.lost = frozenset(held).difference(group.cells)
 
@@ -169,10 +176,7 @@ class Watch:
         self.pruned = group.removed_at if told_removals else NOTHING
 
     def transfer(self, group: Group) -> None:
-        """Follows the proxy into another scope: tells only what differs between the two.
-
-        Endpoints of clusters that the new scope has not stay: see `Cell.refresh`.
-        """
+        """Follows the proxy into another scope: tells only what differs between the two."""
         old = self.group
         if old is group:
             return
@@ -181,14 +185,17 @@ class Watch:
         self.group = group
         group.members[self] = None
         self.synced, self.pruned = group.changed_at, group.removed_at
-        keeps = group.type_url == kinds.ENDPOINT
-        self.forced = frozenset(
-            name
-            for name, cell in group.cells.items()
-            if cell.version != held.get(name) and not (keeps and cell.is_gone and name in held)
-        )
+        self.forced = frozenset(self._differing(held))
         if group.listed:
             self.lost = frozenset((*old.cells, *old.gone)).difference(group.cells)
+
+    def _differing(self, held: Mapping[str, str | None]) -> Iterator[str]:
+        """What the proxy holds in another version. Endpoints of clusters that are gone may stay
+        with it: see `Cell.refresh`."""
+        keeps = self.group.type_url == kinds.ENDPOINT
+        for name, cell in self.group.cells.items():
+            if cell.version != held.get(name) and not (keeps and cell.is_gone and name in held):
+                yield name
 
     def _held(self) -> dict[str, str | None]:
         """The version of each name that the proxy was told, as far as that is certain."""
@@ -203,6 +210,13 @@ class Watch:
             and group.joined.get(name, 0) <= synced
             and (cell.changed_at > synced or name not in touched)
         }
+
+
+TELLS: dict[str, Callable[["Stream", Sent], None]] = {
+    kinds.CLUSTER: lambda stream, sent: stream.told_clusters(sent.names),
+    kinds.ENDPOINT: lambda stream, sent: stream.told_endpoints(sent.names),
+    kinds.SECRET: lambda stream, sent: stream.told_secrets(sent),
+}
 
 
 def subscription(

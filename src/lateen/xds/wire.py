@@ -71,3 +71,17 @@ def whole_response(
 def empty_assignment(cluster: str) -> bytes:
     """A ClusterLoadAssignment without endpoints: what a cluster warms with when it has none."""
     return field(1, cluster.encode())
+
+
+BY_EDS = b"\x10\x03"  # Cluster.type (2) is EDS (3)
+
+
+def needs_endpoints(cluster: bytes) -> bool:
+    """Whether a serialized Cluster fetches its endpoints. Its name comes first, then its type."""
+    size, at, shift = 0, 1, 0
+    while at < len(cluster):
+        size |= (cluster[at] & 0x7F) << shift
+        at, shift = at + 1, shift + 7
+        if cluster[at - 1] < 0x80:
+            break
+    return cluster[at + size : at + size + 2] == BY_EDS

@@ -43,6 +43,9 @@ def change(mesh: PlainMesh, server: DiscoveryServer, type_url: str, name: str, t
     server.changed()
 
 
+BY_EDS = b"\x0a\x03new\x10\x03"  # a Cluster: its name, and that it fetches its endpoints
+
+
 def test_first_request_without_names_is_answered_with_everything(mesh: PlainMesh) -> None:
     async def scenario(mesh: PlainMesh, server: DiscoveryServer, proxy: AdsClient) -> None:
         response = await proxy.subscribe(kinds.CLUSTER)
@@ -198,6 +201,38 @@ def test_unknown_cluster_has_an_empty_assignment(mesh: PlainMesh) -> None:
     async def scenario(mesh: PlainMesh, server: DiscoveryServer, proxy: AdsClient) -> None:
         response = await proxy.subscribe(kinds.ENDPOINT, "nowhere")
         assert response.resources[0].resource.value == b"\x0a\x07nowhere"
+
+    run(mesh, scenario)
+
+
+def test_routes_wait_until_new_clusters_have_their_endpoints(mesh: PlainMesh) -> None:
+    async def scenario(mesh: PlainMesh, server: DiscoveryServer, proxy: AdsClient) -> None:
+        await proxy.subscribe(kinds.CLUSTER)
+        await proxy.subscribe(kinds.ENDPOINT, "a", "b")
+        await proxy.subscribe(kinds.ROUTE, "r")
+        mesh.put(kinds.CLUSTER, "new", BY_EDS)
+        change(mesh, server, kinds.ROUTE, "r", b"leads to new")
+        clusters = await proxy.next()
+        assert names_of(clusters) == ["new"]
+        await proxy.ack(clusters)
+        await proxy.request(kinds.ENDPOINT, "new")
+        endpoints, routes = await proxy.next(), await proxy.next()
+        assert (endpoints.type_url, names_of(endpoints)) == (kinds.ENDPOINT, ["new"])
+        assert (routes.type_url, names_of(routes)) == (kinds.ROUTE, ["r"])
+
+    run(mesh, scenario)
+
+
+def test_routes_do_not_wait_for_a_cluster_that_was_rejected(mesh: PlainMesh) -> None:
+    async def scenario(mesh: PlainMesh, server: DiscoveryServer, proxy: AdsClient) -> None:
+        await proxy.subscribe(kinds.CLUSTER)
+        await proxy.subscribe(kinds.ENDPOINT, "a", "b")
+        await proxy.subscribe(kinds.ROUTE, "r")
+        mesh.put(kinds.CLUSTER, "new", BY_EDS)
+        change(mesh, server, kinds.ROUTE, "r", b"leads to new")
+        clusters = await proxy.next()
+        await proxy.ack(clusters, error="no such thing")
+        assert names_of(await proxy.next()) == ["r"]
 
     run(mesh, scenario)
 
