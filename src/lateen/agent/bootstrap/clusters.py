@@ -13,6 +13,7 @@ HTTP2 = {
         },
     }
 }
+LOCAL_CLUSTER = "local_cluster"
 MANY = 100_000  # discovery must never meet a circuit breaker
 LIMITS = {
     "max_connections": MANY,
@@ -37,6 +38,20 @@ def sds_cluster(address: Address) -> dict[str, Any]:
     return {
         **_static("sds-grpc", address, connect_timeout="1s"),
         "typed_extension_protocol_options": HTTP2,
+    }
+
+
+def local_cluster() -> dict[str, Any]:
+    """The proxies of the workload's own service, by zone: what zone-aware routing starts from."""
+    return {
+        "name": LOCAL_CLUSTER,
+        "alt_stat_name": f"{LOCAL_CLUSTER};",
+        "type": "EDS",
+        "connect_timeout": "0.250s",
+        "eds_cluster_config": {
+            "service_name": LOCAL_CLUSTER,
+            "eds_config": {"ads": {}, "initial_fetch_timeout": "0s", "resource_api_version": "V3"},
+        },
     }
 
 

@@ -17,6 +17,7 @@ CONNECTIONS_MONITOR = (
     "envoy.extensions.resource_monitors.downstream_connections.v3.DownstreamConnectionsConfig"
 )
 INTERNAL_LISTENER = "envoy.extensions.bootstrap.internal_listener.v3.InternalListener"
+SELF_DISCOVERY = "ENABLE_SELF_DISCOVERY"  # metadata of the node
 RUNTIME = {
     "re2.max_program_size.error_level": 32768,  # long regexes in routes are fine
     "envoy.reloadable_features.http_reject_path_with_fragment": False,
@@ -72,7 +73,9 @@ def bootstrap(settings: AgentSettings, sockets: Sockets) -> dict[str, Any]:
         },
         "static_resources": static_resources(settings, sockets, wished),
         "overload_manager": overload_manager(wished.downstream_connections),
-        "cluster_manager": cluster_manager(wished.outlier_log, settings.socket_mark),
+        "cluster_manager": cluster_manager(
+            wished.outlier_log, settings.socket_mark, knows_own_service=knows_own_service(settings)
+        ),
         "deferred_stat_options": {"enable_deferred_creation_stats": True},
     }
     return {name: value for name, value in found.items() if value not in ("", [], {})}
@@ -112,6 +115,7 @@ def static_resources(settings: AgentSettings, sockets: Sockets, wished: Wishes) 
             clusters.agent_cluster(sockets.status),
             clusters.sds_cluster(sockets.secrets),
             clusters.xds_cluster(sockets.xds),
+            *([clusters.local_cluster()] if knows_own_service(settings) else ()),
             *telemetry.telemetry_clusters(wished),
         ],
         "listeners": [],
@@ -134,8 +138,17 @@ def _runtime(value: tuple[str, str]) -> tuple[str, Any]:
     return name, int(text) if text.isdecimal() else text
 
 
-def cluster_manager(outlier_log: str, socket_mark: int) -> dict[str, Any]:
+def knows_own_service(settings: AgentSettings) -> bool:
+    """Whether zone-aware routing is to know the zones of the workload's peers."""
+    return str(settings.node.metadata.get(SELF_DISCOVERY, "")).lower() in ("true", "1")
+
+
+def cluster_manager(
+    outlier_log: str, socket_mark: int, *, knows_own_service: bool = False
+) -> dict[str, Any]:
     found: dict[str, Any] = {"enable_deferred_cluster_creation": True}
+    if knows_own_service:
+        found["local_cluster_name"] = clusters.LOCAL_CLUSTER
     if outlier_log:
         found["outlier_detection"] = {"event_log_path": outlier_log}
     if socket_mark:

@@ -10,6 +10,7 @@ Where there are many endpoints, a change of one makes one part anew. Clients sha
 the ranking, and that too unless they are in different places.
 """
 
-from lateen.translate.endpoints.assignment import assignment, cell, endpoints, exist
+from lateen.translate.endpoints.assignment import assignment, endpoints, exist
+from lateen.translate.endpoints.local import cell
 
 __all__ = ["assignment", "cell", "endpoints", "exist"]

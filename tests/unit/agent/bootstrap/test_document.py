@@ -50,6 +50,22 @@ def test_envoy_accepts_it(tmp_path: Path, listeners: settings.ListenerSettings) 
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.envoy
+def test_a_proxy_may_know_the_zones_of_its_own_service(tmp_path: Path) -> None:
+    node = msgspec.structs.replace(SETTINGS.node, metadata={"ENABLE_SELF_DISCOVERY": "true"})
+    made = bootstrap(node=node)
+    path = tmp_path / "envoy.json"
+    path.write_text(json.dumps(made))
+    done = subprocess.run(
+        [schema.binary(), "--mode", "validate", "-c", path], capture_output=True, text=True
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert made["cluster_manager"]["local_cluster_name"] == "local_cluster"
+    assert "local_cluster" in [each["name"] for each in made["static_resources"]["clusters"]]
+    assert "local_cluster_name" not in bootstrap()["cluster_manager"]
+
+
 def test_the_fixed_clusters_have_istios_names() -> None:
     names = [cluster["name"] for cluster in bootstrap()["static_resources"]["clusters"]]
     assert names == ["prometheus_stats", "agent", "sds-grpc", "xds-grpc"]
