@@ -79,9 +79,14 @@ class RunningPlane:
         assert self.plane.admin is not None
         return self.plane.admin.address.port
 
-    async def page(self, path: str) -> tuple[int, str]:
+    @property
+    def admin_token(self) -> Path:
+        return self.plane.settings.state / "admin-token"
+
+    async def page(self, path: str, method: str = "GET") -> tuple[int, str]:
         reader, writer = await asyncio.open_connection("127.0.0.1", self.admin_port)
-        writer.write(f"GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n".encode())
+        head = f"host: localhost\r\nauthorization: Bearer {self.admin_token.read_text()}"
+        writer.write(f"{method} {path} HTTP/1.1\r\n{head}\r\n\r\n".encode())
         answer = (await reader.read()).decode()
         writer.close()
         head, _, body = answer.partition("\r\n\r\n")

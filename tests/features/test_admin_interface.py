@@ -38,7 +38,12 @@ async def status(control: RunningPlane, *words: str) -> int:
     parser = argparse.ArgumentParser()
     proxy_status.add_parser(parser.add_subparsers())
     address = f"127.0.0.1:{control.admin_port}"
-    arguments = parser.parse_args(["proxy-status", "--admin-address", address, *words])
+    arguments = parser.parse_args(
+        [
+            *("proxy-status", "--admin-address", address),
+            *("--admin-token", str(control.admin_token), *words),
+        ]
+    )
     return await asyncio.to_thread(proxy_status.run, arguments)
 
 

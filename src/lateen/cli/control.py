@@ -4,6 +4,9 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from lateen.control.audit_output import AuditSettings
     from lateen.control.settings import ControlSettings
 
 EXAMPLES = """\
@@ -35,8 +38,37 @@ def add_parser(commands: Any) -> None:
         help="discovery and certificates over TLS, for agents, such as :15012",
     )  # fmt: skip
     parser.add_argument(
-        "--admin-address", default="127.0.0.1:15014", metavar="HOST:PORT",
-        help="readiness, metrics and debug pages; empty: none (default: %(default)s)",
+        "--admin-address", default="127.0.0.1:15014", metavar="HOST:PORT|unix:PATH",
+        help="readiness, metrics and debug pages; debug pages need the token of the state folder, "
+        "addresses beyond loopback a certificate; empty: none (default: %(default)s)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--admin-identity", dest="admin_identities", metavar="NAMESPACE/ACCOUNT",
+        action="append", default=[],
+        help="who may use the admin interface beyond loopback, by certificate; may be repeated",
+    )  # fmt: skip
+    parser.add_argument(
+        "--authentication", default="", metavar="FILE",
+        help="further issuers of tokens: public keys, TokenReview "
+        "(see docs/security/control-plane.md)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--gateway-identity", dest="gateway_identities", metavar="NAMESPACE/ACCOUNT",
+        action="append", default=[],
+        help="who may be a gateway without a pod that is one; may be repeated",
+    )  # fmt: skip
+    parser.add_argument(
+        "--audit", default="", metavar="DIR",
+        help="keep the audit trail there (default: audit/ of the state folder, when "
+        "--secure-xds-address is given)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--audit-key", default="", metavar="FILE",
+        help="a secret, kept with the auditor too, without which the trail cannot be forged",
+    )  # fmt: skip
+    parser.add_argument(
+        "--audit-files", type=int, default=30, metavar="N",
+        help="files of 16 MB or a day that are kept (default: 30)",
     )  # fmt: skip
     parser.add_argument(
         "--state", default="", metavar="DIR",
@@ -104,6 +136,8 @@ def _settings(arguments: argparse.Namespace, folders: list[str]) -> "ControlSett
     from pathlib import Path
 
     from lateen.ca import options as authority
+    from lateen.control import authentication
+    from lateen.control.http import parse_admin_address
     from lateen.control.settings import ControlSettings, default_state
     from lateen.view.mesh import Settings
     from lateen.xds.transport.listener import parse_address
@@ -111,12 +145,23 @@ def _settings(arguments: argparse.Namespace, folders: list[str]) -> "ControlSett
     def address(text: str) -> Any:
         return parse_address(text) if text else None
 
+    state = Path(arguments.state) if arguments.state else default_state()
     return ControlSettings(
         folders=tuple(map(Path, folders)),
-        state=Path(arguments.state) if arguments.state else default_state(),
+        state=state,
         xds_address=address(arguments.xds_address),
         secure_xds_address=address(arguments.secure_xds_address),
-        admin_address=address(arguments.admin_address),
+        admin_address=(
+            parse_admin_address(arguments.admin_address) if arguments.admin_address else None
+        ),
+        admin_identities=tuple(arguments.admin_identities),
+        authentication=(
+            authentication.read(Path(arguments.authentication))
+            if arguments.authentication
+            else authentication.AuthenticationOptions()
+        ),
+        gateway_identities=tuple(arguments.gateway_identities),
+        audit=_audit(arguments, state),
         server_names=tuple(arguments.server_names),
         authority=(
             authority.read(Path(arguments.authority))
@@ -133,4 +178,21 @@ def _settings(arguments: argparse.Namespace, folders: list[str]) -> "ControlSett
             service_step=arguments.service_step,
             multiple_custom_providers=arguments.multiple_custom_providers,
         ),
+    )
+
+
+def _audit(arguments: argparse.Namespace, state: "Path") -> "AuditSettings":
+    """Tools that use the plaintext port alone leave no trail unless it is asked for."""
+    from pathlib import Path
+
+    from lateen.audit.trail import Retention
+    from lateen.control.audit_output import AuditSettings
+
+    folder = Path(arguments.audit) if arguments.audit else None
+    if folder is None and arguments.secure_xds_address:
+        folder = state / "audit"
+    return AuditSettings(
+        folder=folder,
+        key_file=Path(arguments.audit_key) if arguments.audit_key else None,
+        retention=Retention(most_files=max(1, arguments.audit_files)),
     )

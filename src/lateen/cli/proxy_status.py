@@ -5,6 +5,8 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
+from lateen.cli import control_admin
+
 COLUMNS = ("CDS", "LDS", "EDS", "RDS", "ECDS")
 HEADING = ("NAME", "CLUSTER", *COLUMNS, "ISTIOD", "VERSION")
 DETAILS = ("TYPE", "STATUS", "RESOURCES", "SENT", "ACKNOWLEDGED")
@@ -17,7 +19,6 @@ COMPARED = {  # what Envoy's config dump calls each type
 DYNAMIC = ("dynamic_active_clusters", "dynamic_listeners", "dynamic_route_configs")
 RESOURCES = ("cluster", "listener", "route_config")
 GAP = 5
-TIMEOUT_SECONDS = 10.0
 EXAMPLES = """\
 examples:
   lateen proxy-status
@@ -44,17 +45,13 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("proxy", nargs="?", default="", metavar="NAME[.NAMESPACE]")
     parser.add_argument("-n", "--namespace", default="", help="of the proxy, or of those listed")
     parser.add_argument("-o", "--output", choices=["json", "table"], default="table")
-    parser.add_argument("--name", "--mesh", default="", help="of the mesh (default: the only one)")
-    parser.add_argument(
-        "--admin-address", default="", metavar="HOST:PORT",
-        help="admin interface of the control plane (default: that of the running mesh)",
-    )  # fmt: skip
+    control_admin.add_arguments(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """1 when a proxy rejects its configuration."""
-    address = arguments.admin_address or _address_of_mesh(arguments.name)
-    proxies = [each for each in _proxies(address) if _is_wanted(each, arguments)]
+    control = control_admin.of(arguments)
+    proxies = [each for each in _proxies(control) if _is_wanted(each, arguments)]
     if arguments.proxy and not proxies:
         print(f"lateen: no proxy {arguments.proxy!r} is connected", file=sys.stderr)
         return 2
@@ -65,7 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
     elif arguments.proxy:
         for proxy in proxies:
             _print_details(proxy)
-            _print_comparison(address, proxy["proxy"], arguments)
+            _print_comparison(control, proxy["proxy"], arguments)
     else:
         _print_table(HEADING, [_row(proxy) for proxy in proxies])
     rejections = [line for proxy in proxies for line in _rejections(proxy)]
@@ -74,39 +71,9 @@ def run(arguments: argparse.Namespace) -> int:
     return 1 if rejections else 0
 
 
-def _address_of_mesh(name: str) -> str:
-    from lateen.local import state
-    from lateen.local.errors import LocalError
-
-    mesh = state.chosen_mesh(name)
-    record = mesh.record()
-    if record is None or not record.admin:
-        raise LocalError(f"the control plane of the mesh {mesh.name} is not running yet")
-    return record.admin
-
-
-def _proxies(address: str) -> list[dict[str, Any]]:
-    found = _page(address, "/debug/syncz")
+def _proxies(control: control_admin.ControlAdmin) -> list[dict[str, Any]]:
+    found = control.json("/debug/syncz")
     return found if isinstance(found, list) else []
-
-
-def _page(address: str, path: str) -> Any:
-    import http.client
-    import json
-
-    from lateen.base.errors import LateenError
-
-    connection = http.client.HTTPConnection(address, timeout=TIMEOUT_SECONDS)
-    try:
-        connection.request("GET", path)
-        return json.loads(connection.getresponse().read())
-    except (OSError, ValueError, http.client.HTTPException) as trouble:
-        raise LateenError(
-            f"the control plane's admin interface at {address} does not answer: {trouble}; "
-            "name another with --admin-address"
-        ) from trouble
-    finally:
-        connection.close()
 
 
 def _is_wanted(proxy: dict[str, Any], arguments: argparse.Namespace) -> bool:
@@ -131,7 +98,9 @@ def _print_details(proxy: dict[str, Any]) -> None:
     _print_table(DETAILS, rows)
 
 
-def _print_comparison(address: str, name: str, arguments: argparse.Namespace) -> None:
+def _print_comparison(
+    control: control_admin.ControlAdmin, name: str, arguments: argparse.Namespace
+) -> None:
     """Says for each type whether the proxy's Envoy holds what it was sent, by versions."""
     if arguments.admin_address:
         return  # no mesh on this machine whose proxies could be asked
@@ -141,7 +110,7 @@ def _print_comparison(address: str, name: str, arguments: argparse.Namespace) ->
     pod = state.find_pod(state.chosen_mesh(arguments.name), name)
     if not pod.admin:
         return
-    sent = versions(_page(address, f"/debug/config_dump?proxyID={name}"))
+    sent = versions(control.json(f"/debug/config_dump?proxyID={name}"))
     held = versions(Admin(pod.admin).config_dump(with_endpoints=False))
     print()
     for title, message in COMPARED.items():

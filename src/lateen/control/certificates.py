@@ -11,9 +11,13 @@ from lateen.base.tasks import Tasks
 from lateen.ca import server_certificate
 from lateen.ca.certificate_authority import CertificateAuthority
 from lateen.ca.server_rotation import ServerCertificateRotation
+from lateen.control import authentication
 from lateen.control.settings import ControlSettings
 from lateen.identity.credential import Authenticator
-from lateen.identity.tokens import TokenVerifier, load_or_create_key
+from lateen.identity.join_tokens import FOLDER as JOIN_TOKENS
+from lateen.identity.join_tokens import JoinTokens
+from lateen.identity.token_judges import TokenJudges
+from lateen.identity.tokens import TokenSigner, load_or_create_key
 from lateen.view.mesh import Mesh
 
 FOLDER = "ca"  # below the control plane's state
@@ -26,6 +30,7 @@ class Certificates:
     authority: CertificateAuthority
     server: ServerCertificateRotation
     authenticator: Authenticator
+    joins: JoinTokens
 
     def start(self, tasks: Tasks) -> None:
         tasks.start(self.server.run(), name="rotation of the server certificate")
@@ -50,13 +55,22 @@ def load(
         dns_names=(*of_control, *names),
         addresses=(*server_certificate.ADDRESSES, *addresses),
     )
+    signer = TokenSigner(load_or_create_key(settings.state), clock)
+    joins = JoinTokens(signer, settings.state / JOIN_TOKENS, clock)
+    judges = TokenJudges(
+        signer.verifier(),
+        clock,
+        joins,
+        issuers=authentication.issuers(settings.authentication, clock),
+        review=authentication.review(settings.authentication, clock),
+    )
     authenticator = Authenticator(
         trust_domains=(mesh.trust_domain, *mesh.config.trust_domain_aliases),
-        tokens=TokenVerifier(load_or_create_key(settings.state).public_key(), clock),
+        tokens=judges,
         clock=clock,
         audit=audit,
     )
-    return Certificates(authority, server, authenticator)
+    return Certificates(authority, server, authenticator, joins)
 
 
 def _split(names: Iterable[str]) -> tuple[list[str], list[str]]:

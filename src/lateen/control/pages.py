@@ -23,6 +23,9 @@ from lateen.xds.server import DiscoveryServer
 from lateen.xds.stream import Stream
 
 METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+OPEN_PAGES = frozenset(
+    ("/ready", "/metrics", "/version")
+)  # they tell nothing of the mesh's objects
 DUMPS = {  # what Envoy's own config_dump calls each type: (message, list, item)
     kinds.CLUSTER: ("ClustersConfigDump", "dynamic_active_clusters", "cluster"),
     kinds.ENDPOINT: ("EndpointsConfigDump", "dynamic_endpoint_configs", "endpoint_config"),

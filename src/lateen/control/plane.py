@@ -9,6 +9,8 @@ the proxies in the turn of the event loop in which it is read.
 
 import asyncio
 import logging
+import os
+import ssl
 import sys
 from collections.abc import AsyncIterator, Callable
 from random import Random
@@ -20,15 +22,17 @@ from lateen.base.errors import LateenError
 from lateen.base.metrics import Registry
 from lateen.base.problem import Problem
 from lateen.base.tasks import Tasks
-from lateen.control import certificates, memory, records
+from lateen.control import certificates, memory, records, token_page
 from lateen.control.admission import Admission, certificate_methods
 from lateen.control.audit_output import AuditOutput
 from lateen.control.authority_service import AuthorityService
 from lateen.control.certificates import Certificates
-from lateen.control.http import HttpServer
-from lateen.control.pages import Pages
+from lateen.control.guard import Guard, load_or_create_token
+from lateen.control.http import HttpServer, PageTable
+from lateen.control.pages import OPEN_PAGES, Pages
 from lateen.control.settings import ControlSettings
 from lateen.gateway_api.findings import Findings
+from lateen.identity.join_tokens import JoinTokens
 from lateen.translate.envoy_filter import problems as patches
 from lateen.view.conflicts import conflicts
 from lateen.view.envoy_filter import KIND
@@ -38,7 +42,7 @@ from lateen.xds.mesh_catalogue import MeshCatalogue
 from lateen.xds.server import DiscoveryServer
 from lateen.xds.transport.call import Call
 from lateen.xds.transport.limits import Limits
-from lateen.xds.transport.listener import Listener, require_loopback
+from lateen.xds.transport.listener import Address, Listener, ListenError, require_loopback
 
 log = logging.getLogger(__name__)
 
@@ -72,6 +76,7 @@ class ControlPlane:
     ) -> None:
         if settings.xds_address is not None:
             require_loopback(settings.xds_address)
+        _check_admin(settings)
         self.settings = settings
         self.mesh = Mesh(settings.mesh)
         self.mesh.graph.observe(conflicts.node(self.mesh))  # so that what is known of them is kept
@@ -107,7 +112,8 @@ class ControlPlane:
         self.audit.open()
         batches = self._source.batches()
         try:
-            await self._serve_admin()
+            if not self._admin_needs_tls:
+                await self._serve_admin(None)
             self._apply(await anext(batches))
             async with Tasks() as tasks:
                 await self._begin(tasks)
@@ -150,6 +156,8 @@ class ControlPlane:
             )
             await self._authority.start(tasks)
         await self._serve_discovery(tasks)
+        if self._admin_needs_tls and self._certificates is not None:
+            await self._serve_admin(self._certificates.server.context)
         memory.settle()
         self.is_ready = True
         log.info("ready", extra={"problems": len(self.problems)})
@@ -193,8 +201,18 @@ class ControlPlane:
 
     # serving
 
-    async def _serve_admin(self) -> None:
-        if self.settings.admin_address is None:
+    @property
+    def _admin_needs_tls(self) -> bool:
+        """Which waits for the authority, and so for the configuration."""
+        address = self.settings.admin_address
+        return isinstance(address, Address) and not address.is_loopback
+
+    def _joins(self) -> JoinTokens | None:
+        return self._certificates.joins if self._certificates is not None else None
+
+    async def _serve_admin(self, tls: ssl.SSLContext | None) -> None:
+        settings = self.settings
+        if settings.admin_address is None:
             return
         pages = Pages(
             mesh=self.mesh,
@@ -203,7 +221,19 @@ class ControlPlane:
             ready=lambda: self.is_ready,
             problems=lambda: (*self.problems, *self._patch_problems()),
         )
-        self.admin = HttpServer(self.settings.admin_address, pages.table())
+        guard = Guard(
+            token=load_or_create_token(settings.state),
+            user=os.geteuid(),
+            identities=settings.admin_identities,
+        )
+        actions = {token_page.PATH: token_page.TokenPage(self._joins, self.audit)}
+        self.admin = HttpServer(
+            settings.admin_address,
+            PageTable(pages.table(), actions, OPEN_PAGES),
+            guard=guard,
+            audit=self.audit,
+            tls=tls,
+        )
         await self.admin.start()
         log.info("serving the admin interface", extra={"address": str(self.admin.address)})
 
@@ -252,3 +282,15 @@ class ControlPlane:
         gateways = self.settings.gateway_identities
         admission = Admission(self._certificates.authenticator, self.mesh, gateways)
         return admission.admit(call, proxy, metadata)
+
+
+def _check_admin(settings: ControlSettings) -> None:
+    """ListenError for an admin interface that others could use without proof."""
+    address = settings.admin_address
+    if not isinstance(address, Address) or address.is_loopback:
+        return
+    if settings.secure_xds_address is None or not settings.admin_identities:
+        raise ListenError(
+            f"{address} is not loopback: there the admin interface needs --secure-xds-address, for "
+            "its certificate, and --admin-identity NAMESPACE/ACCOUNT, for who may use it"
+        )

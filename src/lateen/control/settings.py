@@ -6,6 +6,8 @@ from pathlib import Path
 
 from lateen.ca.options import AuthorityOptions
 from lateen.control.audit_output import AuditSettings
+from lateen.control.authentication import AuthenticationOptions
+from lateen.control.http import UnixAddress
 from lateen.view.mesh import Settings
 from lateen.xds.transport.listener import Address, parse_address
 
@@ -21,10 +23,14 @@ class ControlSettings:
     state: Path
     xds_address: Address | None = field(default_factory=lambda: parse_address(XDS_ADDRESS))
     secure_xds_address: Address | None = None
-    admin_address: Address | None = field(default_factory=lambda: parse_address(ADMIN_ADDRESS))
+    admin_address: Address | UnixAddress | None = field(
+        default_factory=lambda: parse_address(ADMIN_ADDRESS)
+    )
+    admin_identities: tuple[str, ...] = ()  # NAMESPACE/ACCOUNT with `*`: who may from elsewhere
     server_names: tuple[str, ...] = ()  # further names and addresses in the server's certificate
     mesh: Settings = field(default_factory=Settings)
     authority: AuthorityOptions = field(default_factory=AuthorityOptions)
+    authentication: AuthenticationOptions = field(default_factory=AuthenticationOptions)
     audit: AuditSettings = field(default_factory=AuditSettings)
     gateway_identities: tuple[str, ...] = ()  # NAMESPACE/ACCOUNT with `*`: gateways without a pod
 

@@ -5,7 +5,6 @@ Its standard error is both log and messages to the user: what is wrong in a mani
 """
 
 import asyncio
-import contextlib
 import logging
 import os
 from collections import deque
@@ -13,8 +12,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from lateen.base.tasks import Tasks
+from lateen.local import unix_http
 from lateen.local.errors import LocalError
-from lateen.local.probe import http_status
 from lateen.local.process import LATEEN, Place, Process, spawn
 from lateen.local.state import MESH_MARK, MeshState, ProcessId
 
@@ -44,7 +43,7 @@ class ControlPlaneProcess:
         arguments: Sequence[str],
         *,
         state: MeshState,
-        admin: tuple[str, int],
+        admin: Path,
         changed: Callable[[], None],
     ) -> None:
         self._argv = (*LATEEN, "control", *arguments)
@@ -100,10 +99,11 @@ class ControlPlaneProcess:
             await self._process.stop(STOP_SECONDS)
 
     async def _is_ready(self) -> bool:
-        with contextlib.suppress(OSError, TimeoutError):
-            async with asyncio.timeout(1):
-                return await http_status(Place(), *self._admin, path="/ready") == 200
-        return False
+        try:
+            await asyncio.to_thread(unix_http.get, self._admin, "/ready")
+        except LocalError:
+            return False
+        return True
 
     async def _listen(self, begin: int) -> None:
         """Follows the log from where this process began to write."""

@@ -67,7 +67,7 @@ class MeshOptions:
     state: MeshState
     network: Network
     host: Host
-    admin: tuple[str, int]  # where the control plane's admin interface listens
+    admin: Path  # the socket where the control plane's admin interface listens
     discovery_port: int = DISCOVERY_PORT
     notices: tuple[str, ...] = ()
 
@@ -196,14 +196,13 @@ class LocalMesh:
     def _control_arguments(self) -> tuple[str, ...]:
         options, network = self._options, self._options.network
         namespace = self._settings.namespace or DEFAULT_NAMESPACE
-        admin_host, admin_port = options.admin
         return (
             *("-f", str(options.folder), "-f", str(options.state.runtime)),
             *("--state", str(options.state.control)),
             *("--authority", str(options.state.control / AUTHORITY)),
             *("--secure-xds-address", f"{network.discovery_host}:{options.discovery_port}"),
             *("--xds-address", ""),
-            *("--admin-address", f"{admin_host}:{admin_port}"),
+            *("--admin-address", f"unix:{options.admin}"),
             *("--namespace", namespace),
             *("--service-cidr", network.service_cidr),
             *("--service-step", str(network.service_step)),

@@ -20,7 +20,7 @@ from lateen.base.errors import LateenError
 from lateen.base.tasks import Tasks
 from lateen.envoy import schema
 from lateen.intercept.rules import Owner
-from lateen.local import bridge, cleanup, explicit, forward, modes, netns
+from lateen.local import bridge, cleanup, explicit, modes, netns
 from lateen.local.agent_config import DOMAIN
 from lateen.local.host import DirectHost, Host, HostHelper
 from lateen.local.mesh import DISCOVERY_PORT, LocalMesh, MeshOptions
@@ -108,19 +108,17 @@ async def _serve(
         loop.add_signal_handler(number, stop.set)
     if settings.attached:
         loop.add_reader(sys.stdin.fileno(), _see_end_of_input, stop)
-    admin = (forward.LOOPBACK, explicit.free_port())
     options = MeshOptions(
         folder=Path(settings.folder),
         state=state,
         network=network,
         host=host,
-        admin=admin,
+        admin=state.admin,
         discovery_port=explicit.free_port() if settings.mode == modes.EXPLICIT else DISCOVERY_PORT,
         notices=settings.notices,
     )
     async with contextlib.AsyncExitStack() as stack:
-        address = await _admin_for_the_host(stack, settings, host, admin)
-        record = replace(record, admin=address)
+        record = replace(record, admin=f"unix:{state.admin}")
         state.write_record(record)
         mesh = LocalMesh(options, record)
         tasks = await stack.enter_async_context(Tasks())
@@ -137,21 +135,6 @@ async def _watch_state(state: MeshState, stop: asyncio.Event) -> None:
         await asyncio.sleep(STATE_SECONDS)
     log.error("%s is gone; the mesh stops", state.folder)
     stop.set()
-
-
-async def _admin_for_the_host(
-    stack: contextlib.AsyncExitStack,
-    settings: RunnerSettings,
-    host: Host,
-    admin: tuple[str, int],
-) -> str:
-    """Where the host reaches the control plane's admin interface."""
-    if settings.mode != modes.USERNS:
-        return f"{admin[0]}:{admin[1]}"
-    crossing = forward.Forward(host.listen(forward.LOOPBACK, 0), lambda: admin)
-    await crossing.start()
-    stack.callback(crossing.close)
-    return crossing.address
 
 
 async def _open_ways_out(

@@ -5,20 +5,21 @@ known here. In explicit mode a service's address is a loopback address, differen
 """
 
 import asyncio
-import http.client
 import ipaddress
 import itertools
 import json
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any
 
 from lateen.api.resource import Resource
+from lateen.local import unix_http
+from lateen.local.errors import LocalError
 from lateen.local.network import Attachment, Network
 from lateen.local.plan import PodPlan
 
 DOMAIN = "cluster.local"
 REGISTRY = "/debug/registryz"
-TIMEOUT_SECONDS = 5.0
 FRESH_SECONDS = 2.0  # for so long what the control plane told is believed
 
 Pods = Callable[[], Iterable[tuple[PodPlan, str]]]  # those that are ready, with their addresses
@@ -27,7 +28,7 @@ Pods = Callable[[], Iterable[tuple[PodPlan, str]]]  # those that are ready, with
 class ServiceDirectory:
     """Knows the Services of the manifests; `update` it when they change."""
 
-    def __init__(self, network: Network, admin: tuple[str, int], pods: Pods) -> None:
+    def __init__(self, network: Network, admin: Path, pods: Pods) -> None:
         self._network, self._admin, self._pods = network, admin, pods
         self._services: dict[str, Resource[Any]] = {}
         self._addresses: dict[str, str] = {}
@@ -126,16 +127,12 @@ def own_address(address: str, index: int) -> str:
     return str(ipaddress.IPv4Address(int(place) & 0xFFFFFF00 | index)) if place.is_loopback else ""
 
 
-def service_addresses(admin: tuple[str, int]) -> dict[str, str]:
+def service_addresses(admin: Path) -> dict[str, str]:
     """Hostname to first address, as the control plane has them; empty while it does not answer."""
-    connection = http.client.HTTPConnection(*admin, timeout=TIMEOUT_SECONDS)
     try:
-        connection.request("GET", REGISTRY)
-        content = json.loads(connection.getresponse().read())
-    except (OSError, ValueError, http.client.HTTPException):
+        content = json.loads(unix_http.get(admin, REGISTRY))
+    except (LocalError, ValueError):
         return {}
-    finally:
-        connection.close()
     return {
         str(service.get("hostname", "")): str(service["addresses"][0])
         for service in content

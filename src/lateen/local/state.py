@@ -6,7 +6,8 @@
         mesh.json              what it is: folder, mode, process, addresses (Record)
         status.json            how its workloads do at this moment (Status)
         lock                   held by the runner as long as it lives
-        control/               state of the control plane: authority, token key
+        control/               state of the control plane: authority, token key, admin.sock
+        control/audit/         its audit trail
         runtime/*.yaml         Pods with their status, read by the control plane
         pods/<namespace>.<pod>/    agent.json, token, root.pem, admin.sock, resolv.conf ...
         logs/<namespace>.<pod>/    <container>.log, proxy.log
@@ -69,7 +70,7 @@ class Record:
     mode: str
     runner: ProcessId
     control: ProcessId = ProcessId(0, 0)
-    admin: str = ""  # control plane's admin interface: HOST:PORT or unix:PATH
+    admin: str = ""  # control plane's admin interface, as unix:PATH
     bridge: str = ""
 
 
@@ -155,6 +156,16 @@ class MeshState:
     @property
     def lock(self) -> Path:
         return self.folder / "lock"
+
+    @property
+    def admin(self) -> Path:
+        """The socket of the control plane's admin interface."""
+        return self.control / "admin.sock"
+
+    @property
+    def audit(self) -> Path:
+        """The folder of the control plane's audit trail."""
+        return self.control / "audit"
 
     def pod(self, namespace: str, name: str) -> Path:
         return self.folder / "pods" / f"{namespace}.{name}"

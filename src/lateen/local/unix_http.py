@@ -1,10 +1,9 @@
 """A GET over a unix socket: how the commands ask a proxy's admin interface."""
 
 import http.client
-import os
-import socket
 from pathlib import Path
 
+from lateen.base import unix_sockets
 from lateen.local.errors import LocalError
 
 TIMEOUT_SECONDS = 10.0
@@ -16,13 +15,7 @@ class _UnixConnection(http.client.HTTPConnection):
         self._path = path
 
     def connect(self) -> None:
-        self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.settimeout(self.timeout)
-        folder = os.open(self._path.parent, os.O_PATH)  # its own path may be too long for a socket
-        try:
-            self.sock.connect(f"/proc/self/fd/{folder}/{self._path.name}")
-        finally:
-            os.close(folder)
+        self.sock = unix_sockets.connected(self._path, self.timeout)
 
 
 def get(path: Path, target: str) -> str:

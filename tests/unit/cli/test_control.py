@@ -52,7 +52,7 @@ def control(folder: Path, log: Path) -> Iterator[subprocess.Popen[bytes]]:
         process = subprocess.Popen(
             [sys.executable, "-m", "lateen.cli.main", "control", "-f", str(folder),
              "--xds-address", "127.0.0.1:0", "--admin-address", "127.0.0.1:0",
-             "--log-level", "info"],
+             "--log-level", "info", "--state", str(log.parent / "state")],
             stderr=output,
         )  # fmt: skip
         try:
@@ -62,16 +62,17 @@ def control(folder: Path, log: Path) -> Iterator[subprocess.Popen[bytes]]:
             process.wait(SECONDS)
 
 
-def page(port: int, path: str) -> str:
+def page(port: int, path: str, token: Path = Path("/none")) -> str:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=SECONDS)
-    connection.request("GET", path)
+    headers = {"authorization": f"Bearer {token.read_text()}"} if token.exists() else {}
+    connection.request("GET", path, headers=headers)
     text = connection.getresponse().read().decode()
     connection.close()
     return text
 
 
-def hostnames(port: int) -> list[str]:
-    return [service["hostname"] for service in json.loads(page(port, "/debug/registryz"))]
+def hostnames(port: int, token: Path) -> list[str]:
+    return [service["hostname"] for service in json.loads(page(port, "/debug/registryz", token))]
 
 
 def test_it_serves_follows_the_folder_and_leaves_in_order(tmp_path: Path) -> None:
@@ -83,11 +84,14 @@ def test_it_serves_follows_the_folder_and_leaves_in_order(tmp_path: Path) -> Non
         listening_port(process, log, "serving discovery")
         until(lambda: page(port, "/ready") == "ready\n", "it is ready")
         (folder / "b.yaml").write_text(SERVICE.format(name="b"))
-        until(lambda: hostnames(port) == ["a.mesh.internal", "b.mesh.internal"], "b is known")
+        token = tmp_path / "state" / "admin-token"
+        until(
+            lambda: hostnames(port, token) == ["a.mesh.internal", "b.mesh.internal"], "b is known"
+        )
         (folder / "b.yaml").write_text(SERVICE.format(name="b").replace("STATIC", "SOMEHOW"))
         until(lambda: "error: " in log.read_text(), "the mistake is printed")
         assert f"{folder}/b.yaml:7" in log.read_text()
-        assert "b.mesh.internal" in hostnames(port)
+        assert "b.mesh.internal" in hostnames(port, token)
         process.send_signal(signal.SIGTERM)
         assert process.wait(SECONDS) == 0
 
@@ -98,6 +102,8 @@ def test_it_serves_follows_the_folder_and_leaves_in_order(tmp_path: Path) -> Non
         ((), "name a folder"),
         (("-f", ".", "--xds-address", "0.0.0.0:15010"), "loopback only"),
         (("-f", ".", "--secure-xds-address", "15012"), "write HOST:PORT"),
+        (("-f", ".", "--admin-address", "0.0.0.0:15014"), "--admin-identity"),
+        (("-f", ".", "--authentication", "/nowhere"), "cannot read /nowhere"),
     ],
 )
 def test_wrong_usage_is_named_with_its_remedy(words: tuple[str, ...], reason: str) -> None:

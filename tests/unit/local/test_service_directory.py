@@ -3,6 +3,7 @@
 import asyncio
 import json
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from lateen.config.documents import read
@@ -28,7 +29,7 @@ class Place:
     index: int = 7
 
 
-def test_pods_that_start_together_all_learn_the_addresses() -> None:
+def test_pods_that_start_together_all_learn_the_addresses(tmp_path: Path) -> None:
     async def scenario() -> list[dict[str, str]]:
         asked = 0
 
@@ -43,10 +44,11 @@ def test_pods_that_start_together_all_learn_the_addresses() -> None:
             writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%s" % (len(body), body))
             writer.close()
 
-        server = await asyncio.start_server(answer, "127.0.0.1", 0)
+        admin = tmp_path / "admin.sock"
+        server = await asyncio.start_unix_server(answer, admin)
         async with server:
             network: Any = Explicit()
-            services = ServiceDirectory(network, server.sockets[0].getsockname(), lambda: ())
+            services = ServiceDirectory(network, admin, lambda: ())
             services.update(read(SERVICE).resources)
             place: Any = Place()
             found = await asyncio.gather(*(services.environment("app", place) for _ in range(3)))
