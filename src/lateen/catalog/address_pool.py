@@ -10,6 +10,7 @@ from collections.abc import Callable
 FNV_OFFSET = 2166136261
 FNV_PRIME = 16777619
 AUTO_SLOTS = 256 * 254  # 240.240.0.1 to 240.240.255.254
+AUTO_PREFIX_6 = int(ipaddress.IPv6Address("2001:2::"))  # set aside for benchmarks: RFC 5180
 AUTO_PRIME = 65011  # step of double hashing: prime and near the number of slots
 
 
@@ -62,6 +63,11 @@ class AddressPool:
 def auto_allocated() -> AddressPool:
     """240.240.0.0/16 for ServiceEntries, without addresses that end in 0 or 255."""
     return AddressPool(AUTO_SLOTS, lambda slot: f"240.240.{slot // 254}.{slot % 254 + 1}")
+
+
+def of_version_6(address: str) -> str:
+    """The IPv6 address in 2001:2::/48 of whoever has this automatic IPv4 address."""
+    return str(ipaddress.IPv6Address(AUTO_PREFIX_6 | int(ipaddress.IPv4Address(address))))
 
 
 def of_network(cidr: str, step: int = 1) -> AddressPool:

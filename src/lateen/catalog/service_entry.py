@@ -3,7 +3,7 @@
 from lateen.api.resource import Resource
 from lateen.api.service_entry import Location, ServiceEntry, ServicePort
 from lateen.api.service_entry import Resolution as Written
-from lateen.catalog import protocol, workload_entry
+from lateen.catalog import address_pool, protocol, workload_entry
 from lateen.catalog.service import Endpoint, Port, Registry, Resolution, Service
 from lateen.catalog.workload import Place, Workload
 
@@ -40,7 +40,7 @@ def service(resource: Resource[ServiceEntry], host: str, allocated: str = "") ->
         resolution=RESOLUTIONS[spec.resolution],
         ports=tuple(_port(port) for port in spec.ports),
         addresses=tuple(item for item in spec.addresses if item not in UNSPECIFIED),
-        auto_addresses=_allocated(resource, host) or ((allocated,) if allocated else ()),
+        auto_addresses=_allocated(resource, host) or _of_both_families(allocated),
         mesh_external=spec.location is Location.MESH_EXTERNAL,
         export_to=frozenset(
             meta.namespace if target == "." else target for target in spec.export_to
@@ -143,6 +143,10 @@ def _named(
         namespace=resource.namespace,
         workload=resource.name,
     )
+
+
+def _of_both_families(allocated: str) -> tuple[str, ...]:
+    return (allocated, address_pool.of_version_6(allocated)) if allocated else ()
 
 
 def _allocated(resource: Resource[ServiceEntry], host: str) -> tuple[str, ...]:

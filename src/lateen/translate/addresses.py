@@ -2,12 +2,14 @@
 
 its own addresses               ClusterIP, ServiceEntry addresses (also CIDRs)
 else automatically given ones   only where DNS tells them (dns_capture, dns_auto_allocate)
+of the proxy's own families     where there are any of those
 explicit mode                   127.x.y.0 becomes 127.x.y.W: each proxy binds its own last byte
 """
 
 import ipaddress
 
 from lateen.catalog.service import Service
+from lateen.translate import families
 from lateen.view.proxy import ProxyClass
 
 LOOPBACK = ipaddress.ip_network("127.64.0.0/10")  # explicit mode allocates services from it
@@ -15,9 +17,14 @@ LOOPBACK = ipaddress.ip_network("127.64.0.0/10")  # explicit mode allocates serv
 
 def service_addresses(service: Service, proxy_class: ProxyClass) -> tuple[str, ...]:
     """Addresses and CIDRs; empty: none is known."""
+    return families.of(named_addresses(service, proxy_class), proxy_class.families)
+
+
+def named_addresses(service: Service, proxy_class: ProxyClass) -> tuple[str, ...]:
+    """What DNS answers: those that the user wrote of both families, whatever the asker has."""
     addresses = service.addresses
     if not addresses and proxy_class.dns_capture and proxy_class.dns_auto_allocate:
-        addresses = service.auto_addresses
+        addresses = families.of(service.auto_addresses, proxy_class.families)
     if not proxy_class.loopback_index:
         return addresses
     return tuple(_own(address, proxy_class.loopback_index) for address in addresses)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from lateen.base.incremental import derived
 from lateen.base.name_table import NameInfo, NameTable
 from lateen.catalog.service import Endpoint, Health, Registry, Resolution, Service
-from lateen.translate.addresses import is_address, service_addresses
+from lateen.translate.addresses import is_address, named_addresses
 from lateen.view import scope, service
 from lateen.view.mesh import Mesh
 from lateen.view.proxy import ProxyClass
@@ -25,6 +25,9 @@ def name_table(mesh: Mesh, proxy_class: ProxyClass) -> bytes:
         dns_auto_allocate=proxy_class.dns_auto_allocate,
         loopback_index=proxy_class.loopback_index,
         network=proxy_class.network,
+        ipv4=proxy_class.ipv4,
+        ipv6=proxy_class.ipv6,
+        dual_stack=proxy_class.dual_stack,
     )
     return _table(mesh, outbound, client)
 
@@ -48,11 +51,11 @@ def _entries(
 ) -> Iterator[tuple[str, NameInfo]]:
     by_host = {each.hostname: each for each in reversed(services)}
     for each in services:
-        if each.resolution is Resolution.PASSTHROUGH and not service_addresses(each, proxy_class):
+        if each.resolution is Resolution.PASSTHROUGH and not named_addresses(each, proxy_class):
             yield from _headless(mesh, proxy_class, each)
             continue
         target = by_host.get(each.external_name, each)  # an ExternalName that names a mesh host
-        found = [found for found in service_addresses(target, proxy_class) if is_address(found)]
+        found = [found for found in named_addresses(target, proxy_class) if is_address(found)]
         if found:
             yield each.hostname, _info(each, found)
 

@@ -27,6 +27,14 @@ class Interception(StrEnum):
     NONE = "NONE"  # explicit mode: listeners bind; nothing is captured
 
 
+class Families(StrEnum):
+    """Which families of addresses a proxy is to use."""
+
+    IPV4 = "IPv4"
+    IPV6 = "IPv6"
+    BOTH = "dual stack"
+
+
 @dataclass(frozen=True, slots=True)
 class ProxyClass:
     """Hashable; equal classes are sent equal bytes. Every field is a reason to differ."""
@@ -48,10 +56,17 @@ class ProxyClass:
     generator: str = ""  # "grpc" for proxyless clients
     ipv4: bool = True  # which families its own addresses are of
     ipv6: bool = False
+    dual_stack: bool = False  # asked to use both of them at once
     addresses: tuple[str, ...] = ()  # own IPs, kept only where configuration depends on them
     loopback_index: int = 0  # explicit mode: last byte of the loopback addresses this proxy binds
     dns_domain: str = "default.svc.cluster.local"
     settings: tuple[tuple[str, str], ...] = field(default=())  # other metadata that matters, sorted
+
+    @property
+    def families(self) -> Families:
+        if self.ipv4 and self.ipv6 and self.dual_stack:
+            return Families.BOTH
+        return Families.IPV4 if self.ipv4 else Families.IPV6
 
     def label(self, name: str) -> str | None:
         return next((value for key, value in self.labels if key == name), None)

@@ -95,6 +95,7 @@ def proxy_from_node(
         generator=_text(metadata, "GENERATOR"),
         ipv4=any(ip_address(item).version == 4 for item in addresses) or not addresses,
         ipv6=any(ip_address(item).version == 6 for item in addresses),
+        dual_stack=_flag(metadata, "DUAL_STACK"),
         addresses=addresses,
         loopback_index=_number(metadata, "LOOPBACK_INDEX"),
         dns_domain=domain,

@@ -9,8 +9,8 @@ memoised, not they.
 
 import json
 from dataclasses import dataclass
-from typing import NamedTuple
 from functools import lru_cache
+from typing import NamedTuple
 
 from msgspec import structs
 
@@ -26,7 +26,7 @@ from lateen.api.mesh_proxy_config import (
 )
 from lateen.config.decode import decode
 from lateen.view.mesh import Mesh
-from lateen.view.proxy import ProxyClass, ProxyKind
+from lateen.view.proxy import Families, ProxyClass, ProxyKind
 
 PROXY_CONFIG = "PROXY_CONFIG"
 IDLE_TIMEOUT = "IDLE_TIMEOUT"
@@ -66,6 +66,7 @@ class ClientTraits:
     preserves_case: bool = False  # of HTTP/1.1 header names
     cluster_buffer_bytes: int = 0  # 0: Envoy's own
     networks: frozenset[str] = frozenset()  # whose endpoints it may use; empty: all
+    families: Families = Families.IPV4  # of addresses that names are looked up for
     idle_timeout: Duration | None = None  # of TCP connections of which no policy says more
     files: CertificateFiles | None = None  # in place of the workload's certificate
 
@@ -100,6 +101,7 @@ def client_traits(mesh: Mesh, proxy_class: ProxyClass) -> ClientTraits:
             connections(mesh, proxy_class).cluster_per_connection_buffer_limit_bytes or 0
         ),
         networks=_networks(proxy_class),
+        families=proxy_class.families,
         idle_timeout=_idle_timeout(proxy_class),
         files=_files(proxy_class),
     )

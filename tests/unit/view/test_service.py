@@ -278,8 +278,9 @@ def test_entry_without_addresses_gets_one_of_its_own() -> None:
         if (made := services.service(mesh, host, namespace)) is not None
     }
 
-    (address,) = given["a.example"]
+    address, twin = given["a.example"]
     assert address.startswith("240.240.")
+    assert twin.startswith("2001:2::")
     assert given["b.example"] == given["*.c.example"] == given["d.example"] == ()
 
 

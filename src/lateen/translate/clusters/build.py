@@ -17,6 +17,8 @@ from lateen.view.proxy import ProxyClass, ProxyKind
 FIXED = {
     names.BLACK_HOLE_CLUSTER: fixed.black_hole,
     names.PASSTHROUGH_CLUSTER: fixed.passthrough,
+}
+OF_FAMILIES = {
     names.INBOUND_PASSTHROUGH_CLUSTER: fixed.inbound_passthrough,
     names.DYNAMIC_DNS_CLUSTER: fixed.dynamic_dns,
 }
@@ -49,6 +51,8 @@ def cell(mesh: Mesh, proxy_class: ProxyClass, name: str) -> Node:
     """
     if name in FIXED:
         return FIXED[name].node(mesh)
+    if name in OF_FAMILIES:
+        return OF_FAMILIES[name].node(mesh, proxy_class.families)
     if name.startswith("inbound|"):
         return inbound.inbound_cluster.node(mesh, proxy_class, name)
     scope = rule_scope(mesh, proxy_class)
@@ -60,6 +64,8 @@ def cluster(mesh: Mesh, proxy_class: ProxyClass, name: str) -> bytes | None:
     """One cluster's bytes, whichever kind it is."""
     if name in FIXED:
         return FIXED[name](mesh)
+    if name in OF_FAMILIES:
+        return OF_FAMILIES[name](mesh, proxy_class.families)
     if name.startswith("inbound|"):
         return inbound.inbound_cluster(mesh, proxy_class, name)
     scope = rule_scope(mesh, proxy_class)

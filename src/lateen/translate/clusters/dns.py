@@ -38,25 +38,25 @@ def _resolver() -> Any:
 
 
 @cache
-def dynamic_cache(family: str = "V4_ONLY") -> Any:
+def dynamic_cache(family: str) -> Any:
     """The DnsCacheConfig that a dynamic cluster and the filter before it must share."""
     made = types.DnsCacheConfig(name=DYNAMIC_CACHE, dns_lookup_family=family)
     made.typed_dns_resolver_config.CopyFrom(_resolver())
     return made
 
 
-def apply_dynamic(cluster: Any, *, checks_names: bool) -> None:
+def apply_dynamic(cluster: Any, *, checks_names: bool, family: str) -> None:
     """The name comes with each request or connection: dynamic forward proxy.
 
     Envoy insists that TLS to such a cluster checks the name, unless told that this is meant.
     """
     cluster.lb_policy = "CLUSTER_PROVIDED"
     cluster.cluster_type.name = DYNAMIC_CLUSTER
-    cluster.cluster_type.typed_config.CopyFrom(_dynamic_config(checks_names))
+    cluster.cluster_type.typed_config.CopyFrom(_dynamic_config(checks_names, family))
 
 
 @cache
-def _dynamic_config(checks_names: bool) -> Any:
+def _dynamic_config(checks_names: bool, family: str) -> Any:
     made = types.DynamicForwardProxyCluster(allow_insecure_cluster_options=not checks_names)
-    made.dns_cache_config.CopyFrom(dynamic_cache())
+    made.dns_cache_config.CopyFrom(dynamic_cache(family))
     return messages.pack(made)

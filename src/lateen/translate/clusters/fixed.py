@@ -19,10 +19,9 @@ from lateen.translate.clusters.protocol import (
     UpstreamProtocol,
     apply_upstream,
 )
+from lateen.translate.families import DNS, bind_inbound_source
 from lateen.view.mesh import Mesh
-
-# Inbound connections leave for the application from here, so that capture rules spare them.
-INBOUND_SOURCE = "127.0.0.6"
+from lateen.view.proxy import Families
 
 _FOLLOW_CLIENT = Upstream(protocol=UpstreamProtocol.CLIENT, idle_timeout=PASSTHROUGH_IDLE)
 
@@ -39,28 +38,22 @@ def passthrough(mesh: Mesh) -> bytes:
 
 
 @derived
-def inbound_passthrough(mesh: Mesh) -> bytes:
+def inbound_passthrough(mesh: Mesh, families: Families) -> bytes:
     cluster = _passthrough(mesh, names.INBOUND_PASSTHROUGH_CLUSTER)
     cluster.alt_stat_name = names.stat_name(names.PASSTHROUGH_CLUSTER)
-    bind_inbound_source(cluster)
+    bind_inbound_source(cluster, families)
     return messages.serialize(cluster)
 
 
 @derived
-def dynamic_dns(mesh: Mesh) -> bytes:
+def dynamic_dns(mesh: Mesh, families: Families) -> bytes:
     cluster = types.Cluster(
         name=names.DYNAMIC_DNS_CLUSTER, alt_stat_name=names.stat_name(names.DYNAMIC_DNS_CLUSTER)
     )
     apply_connection_pool(cluster, None, mesh.config)
-    dns.apply_dynamic(cluster, checks_names=False)
+    dns.apply_dynamic(cluster, checks_names=False, family=DNS[families])
     apply_upstream(cluster, _FOLLOW_CLIENT)
     return messages.serialize(cluster)
-
-
-def bind_inbound_source(cluster: Any) -> None:
-    address = cluster.upstream_bind_config.source_address
-    address.address = INBOUND_SOURCE
-    address.port_value = 0
 
 
 def _passthrough(mesh: Mesh, name: str) -> Any:

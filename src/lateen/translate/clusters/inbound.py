@@ -22,18 +22,17 @@ from lateen.catalog import protocol
 from lateen.catalog.service import Port, Service
 from lateen.envoy import messages, types
 from lateen.translate import metadata, names
-from lateen.translate.clusters.fixed import bind_inbound_source
 from lateen.translate.clusters.policy.connection_pool import apply_connection_pool, upstream
 from lateen.translate.clusters.policy.layers import effective_policy
 from lateen.translate.clusters.protocol import apply_upstream
+from lateen.translate.families import bind_inbound_source, localhost
 from lateen.view.destination_rule import DestinationPolicy, inbound_destination_rule
 from lateen.view.mesh import Mesh
 from lateen.view.proxy import Interception, ProxyClass
 from lateen.view.scope import outbound_scope
 from lateen.view.workload import ServiceInstance, ingress_listeners, workload_services
 
-LOOPBACK = "127.0.0.1"
-ANY_ADDRESS = "0.0.0.0"
+ANY_ADDRESSES = ("0.0.0.0", "::")
 UNIX = "unix://"
 APPLICATION_ADDRESS = "APPLICATION_ADDRESS"  # node metadata: where an uncaptured workload listens
 # Never forget an original destination: its connections would break. Envoy's longest interval.
@@ -179,19 +178,19 @@ def _apply_destination(
         _apply_static(cluster).pipe.path = port.endpoint.removeprefix(UNIX)
         return
     host, number = _host_and_port(port)
-    if host == ANY_ADDRESS and proxy_class.addresses and not _is_local(mesh, proxy_class):
+    if host in ANY_ADDRESSES and proxy_class.addresses and not _is_local(mesh, proxy_class):
         host = proxy_class.addresses[0]
-        bind_inbound_source(cluster)
-    if host in ("", ANY_ADDRESS) and not _is_local(mesh, proxy_class):
+        bind_inbound_source(cluster, proxy_class.families)
+    if host in ("", *ANY_ADDRESSES) and not _is_local(mesh, proxy_class):
         cluster.type = "ORIGINAL_DST"
         cluster.lb_policy = "CLUSTER_PROVIDED"
         cluster.cleanup_interval.CopyFrom(messages.duration(CLEANUP_INTERVAL))
-        bind_inbound_source(cluster)
+        bind_inbound_source(cluster, proxy_class.families)
         if number != port.number:
             cluster.original_dst_lb_config.upstream_port_override.value = number
         return
     address = _apply_static(cluster).socket_address
-    address.address = _local_address(proxy_class) if host in ("", ANY_ADDRESS) else host
+    address.address = _local_address(proxy_class) if host in ("", *ANY_ADDRESSES) else host
     address.port_value = number
 
 
@@ -219,7 +218,7 @@ def _is_local(mesh: Mesh, proxy_class: ProxyClass) -> bool:
 
 
 def _local_address(proxy_class: ProxyClass) -> str:
-    return dict(proxy_class.settings).get(APPLICATION_ADDRESS) or LOOPBACK
+    return dict(proxy_class.settings).get(APPLICATION_ADDRESS) or localhost(proxy_class.families)
 
 
 def _stat_name(mesh: Mesh, port: InboundPort) -> str:

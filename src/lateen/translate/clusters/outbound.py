@@ -37,6 +37,7 @@ from lateen.translate.clusters.policy.locality import apply_spread, spread
 from lateen.translate.clusters.policy.outlier import apply_outlier_detection
 from lateen.translate.clusters.protocol import apply_upstream
 from lateen.translate.clusters.target import Target, find_target, targets
+from lateen.translate.families import DNS
 from lateen.view.mesh import Mesh
 from lateen.view.scope import OutboundScope, services
 
@@ -186,7 +187,9 @@ def _apply_discovery(
     """How endpoints are found and chosen; whether the client's address is kept instead."""
     service = target.service
     if service.resolution is Resolution.DYNAMIC_DNS:
-        dns.apply_dynamic(cluster, checks_names=_checks_names(policy.tls))
+        dns.apply_dynamic(
+            cluster, checks_names=_checks_names(policy.tls), family=DNS[target.families]
+        )
         return True
     is_unresolved = service.resolution is Resolution.PASSTHROUGH
     if (is_unresolved and target.is_sidecar and captured) or is_passthrough(policy):
@@ -197,7 +200,7 @@ def _apply_discovery(
         return True
     if service.resolution in DNS_TYPES:
         cluster.type = DNS_TYPES[service.resolution]
-        dns.apply_dns(cluster, config, family="V4_ONLY")
+        dns.apply_dns(cluster, config, family=DNS[target.families])
     else:
         cluster.type = "EDS"
         cluster.eds_cluster_config.CopyFrom(_eds_config())

@@ -14,7 +14,7 @@ from lateen.translate import names
 from lateen.translate.clusters.policy.layers import effective_policy
 from lateen.view.destination_rule import DestinationPolicy, destination_rule
 from lateen.view.mesh import Mesh
-from lateen.view.proxy import ProxyKind
+from lateen.view.proxy import Families, ProxyKind
 from lateen.view.proxy_settings import CertificateFiles
 from lateen.view.scope import OutboundScope, find_service
 
@@ -30,6 +30,7 @@ class Target:
     rule: DestinationPolicy | None
     is_sidecar: bool
     preserves_case: bool = False  # of HTTP/1.1 header names
+    families: Families = Families.IPV4  # of addresses that names are looked up for
     files: CertificateFiles | None = None  # the client's, in place of the mesh's certificate
 
     def __hash__(self) -> int:
@@ -78,6 +79,7 @@ def targets(mesh: Mesh, scope: OutboundScope, hostname: str) -> dict[str, Target
             name = names.outbound_cluster(port.number, subset.name if subset else "", hostname)
             found[name] = Target(
                 name, service, port, subset, rule, is_sidecar,
-                preserves_case=scope.traits.preserves_case, files=scope.traits.files,
+                preserves_case=scope.traits.preserves_case,
+                families=scope.traits.families, files=scope.traits.files,
             )  # fmt: skip
     return found

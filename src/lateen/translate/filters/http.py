@@ -7,8 +7,8 @@
 beside the real protocol, so that a PERMISSIVE server tells HTTP from TCP inside mutual TLS.
 
 What few requests need stands in its place but is off (`disabled`): fault, cors, and on the way out
-grpc_stats, alpn and stateful_session. Routes switch it on; see `translate.routes.on_demand`. Whoever changes such a
-filter's own settings must switch it on too.
+grpc_stats, alpn and stateful_session. Routes switch it on; see `translate.routes.on_demand`.
+Whoever changes such a filter's own settings must switch it on too.
 """
 
 from collections.abc import Iterable
@@ -19,6 +19,8 @@ from typing import Any
 from lateen.envoy import messages, types
 from lateen.translate import alpn
 from lateen.translate.clusters.dns import dynamic_cache
+from lateen.translate.families import DNS
+from lateen.view.proxy import Families
 
 GRPC_WEB = "envoy.filters.http.grpc_web"
 GRPC_STATS = "envoy.filters.http.grpc_stats"
@@ -47,11 +49,13 @@ def http_filters(
     resolves: bool = False,
     may_be_grpc: bool = False,
     hides_debug_headers: bool = False,
+    families: Families = Families.IPV4,
 ) -> list[Any]:
     """`policy` are HttpFilters that decide whether a request may pass; they come first.
 
     `may_be_grpc`: gRPC messages are counted on every route, not only where a route asks for it.
     `hides_debug_headers`: no `x-envoy-*` headers in what passes.
+    `families`: of the addresses that such a cluster takes.
     `resolves`: some route leads to a cluster that takes the address from the request's host.
     """
     made = list(policy)
@@ -65,7 +69,7 @@ def http_filters(
     if direction is not Direction.INBOUND:
         made.append(_empty(STATEFUL_SESSION, SESSION_CONFIG, is_off=True))
     if resolves:
-        made.append(_dynamic_forward_proxy())
+        made.append(_dynamic_forward_proxy(DNS[families]))
     made.append(_router(hides_debug_headers=hides_debug_headers))
     return made
 
@@ -89,9 +93,9 @@ def _router(*, hides_debug_headers: bool) -> Any:
 
 
 @cache
-def _dynamic_forward_proxy() -> Any:
+def _dynamic_forward_proxy(family: str) -> Any:
     config = types.HttpDynamicForwardProxy()
-    config.dns_cache_config.CopyFrom(dynamic_cache())
+    config.dns_cache_config.CopyFrom(dynamic_cache(family))
     return http_filter(DYNAMIC_FORWARD_PROXY, config)
 
 

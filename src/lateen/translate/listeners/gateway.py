@@ -9,6 +9,7 @@ from typing import Any
 
 from lateen.base.incremental import derived
 from lateen.envoy import messages, types
+from lateen.translate.families import add_twins, anywhere
 from lateen.translate.filters import access_log, network, proxy_settings
 from lateen.translate.listeners import gateway_chain
 from lateen.translate.rate_limit.limits import add_metadata
@@ -19,25 +20,26 @@ from lateen.view.mesh import Mesh
 from lateen.view.proxy import ProxyClass
 from lateen.view.proxy_settings import topology
 
-ANY_ADDRESS = "0.0.0.0"
 PRIVILEGED = 1024
 
 
-def listener_name(wanted: GatewayListener) -> str:
-    return f"{wanted.bind or ANY_ADDRESS}_{wanted.port}"
+def listener_name(wanted: GatewayListener, proxy_class: ProxyClass) -> str:
+    return f"{wanted.bind or anywhere(proxy_class.families)}_{wanted.port}"
 
 
 @derived
 def listener_names(mesh: Mesh, proxy_class: ProxyClass) -> tuple[str, ...]:
     """Of the listeners that have something to do."""
-    names = (listener_name(each) for each in gateway.gateway_listeners(mesh, proxy_class))
+    names = (
+        listener_name(each, proxy_class) for each in gateway.gateway_listeners(mesh, proxy_class)
+    )
     return tuple(name for name in names if listener(mesh, proxy_class, name) is not None)
 
 
 @derived
 def listener(mesh: Mesh, proxy_class: ProxyClass, name: str) -> bytes | None:
     for wanted in gateway.gateway_listeners(mesh, proxy_class):
-        if listener_name(wanted) == name and _can_bind(proxy_class, wanted):
+        if listener_name(wanted, proxy_class) == name and _can_bind(proxy_class, wanted):
             return _listener(mesh, proxy_class, wanted)
     return None
 
@@ -49,11 +51,11 @@ def _can_bind(proxy_class: ProxyClass, wanted: GatewayListener) -> bool:
 def _own_address(proxy_class: ProxyClass) -> str:
     """Every address, unless the machine's loopback addresses are shared out among workloads."""
     shared = proxy_class.loopback_index and proxy_class.addresses
-    return proxy_class.addresses[0] if shared else ANY_ADDRESS
+    return proxy_class.addresses[0] if shared else anywhere(proxy_class.families)
 
 
 def _listener(mesh: Mesh, proxy_class: ProxyClass, wanted: GatewayListener) -> bytes | None:
-    name = listener_name(wanted)
+    name = listener_name(wanted, proxy_class)
     made = types.Listener(name=name, traffic_direction="OUTBOUND")
     made.address.socket_address.address = wanted.bind or _own_address(proxy_class)
     made.address.socket_address.port_value = wanted.port
@@ -74,6 +76,7 @@ def _listener(mesh: Mesh, proxy_class: ProxyClass, wanted: GatewayListener) -> b
         made.listener_filters.append(network.listener_filter(network.PROXY_PROTOCOL))
     if _tells_names(made.filter_chains):
         made.listener_filters.append(network.listener_filter(network.TLS_INSPECTOR))
+    add_twins(made, proxy_class.families)
     proxy_settings.apply_to_listener(made, mesh, proxy_class)
     access_log.add_listener_log(made, mesh)
     return messages.serialize(made)

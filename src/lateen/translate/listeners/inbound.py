@@ -15,11 +15,11 @@ from typing import Any
 from lateen.base.incremental import derived
 from lateen.envoy import messages, types
 from lateen.translate import names
+from lateen.translate.families import add_twins, anywhere
 from lateen.translate.filters import access_log, network, proxy_settings, tcp
 from lateen.translate.listeners import inbound_chain
 from lateen.translate.listeners.inbound_match import Accepted
 from lateen.translate.listeners.inbound_port import (
-    ANY_ADDRESS,
     InboundPort,
     inbound_ports,
     passthrough_ports,
@@ -57,7 +57,7 @@ def _virtual_inbound(mesh: Mesh, proxy_class: ProxyClass) -> Any:
     number = mesh.config.proxy_inbound_listen_port
     captured = [port for port in inbound_ports(mesh, proxy_class) if not port.is_bound]
     ports = [*passthrough_ports(mesh, proxy_class), *captured]
-    made = _listener(mesh, proxy_class, VIRTUAL_INBOUND, ANY_ADDRESS, number)
+    made = _listener(mesh, proxy_class, VIRTUAL_INBOUND, anywhere(proxy_class.families), number)
     made.filter_chains.append(_black_hole(mesh, number))
     for port in ports:
         made.filter_chains.extend(inbound_chain.filter_chains(mesh, proxy_class, port))
@@ -87,6 +87,7 @@ def _listener(mesh: Mesh, proxy_class: ProxyClass, name: str, address: str, numb
     made.listener_filters_timeout.CopyFrom(messages.duration(timeout))
     made.continue_on_listener_filters_timeout = True
     made.max_connections_to_accept_per_socket_event.value = 1
+    add_twins(made, proxy_class.families)
     proxy_settings.apply_to_listener(made, mesh, proxy_class)
     access_log.add_listener_log(made, mesh)
     return made

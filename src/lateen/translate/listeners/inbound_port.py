@@ -13,13 +13,13 @@ from lateen.api.sidecar import CaptureMode, IstioIngressListener
 from lateen.base.incremental import derived
 from lateen.catalog.service import Protocol, Service
 from lateen.translate import names
+from lateen.translate.families import anywhere
 from lateen.view import authentication, scope, workload
 from lateen.view.authentication import MutualTLSMode
 from lateen.view.mesh import Mesh
 from lateen.view.proxy import Interception, ProxyClass
 from lateen.view.workload import ServiceInstance
 
-ANY_ADDRESS = "0.0.0.0"
 PRIVILEGED = 1024
 PROTOCOLS = {protocol.value.upper(): protocol for protocol in Protocol}
 
@@ -32,7 +32,7 @@ class InboundPort:
     protocol: Protocol
     mode: MutualTLSMode
     cluster: str
-    bind: str = ANY_ADDRESS
+    bind: str = "0.0.0.0"  # where a listener of its own is bound; names it otherwise
     is_bound: bool = False  # a listener of its own instead of a chain of virtualInbound
     is_passthrough: bool = False
     host: str = ""  # what the traffic is called in traces
@@ -96,7 +96,7 @@ def _service_port(
         protocol=instance.port.protocol,
         mode=_mode(mesh, proxy_class, instance.target_port),
         cluster=names.inbound_cluster(instance.target_port),
-        bind=own_address(proxy_class) if binds else ANY_ADDRESS,
+        bind=own_address(proxy_class) if binds else anywhere(proxy_class.families),
         is_bound=binds,
         host=instance.service.hostname,
         service_port=instance.port.number,
@@ -132,4 +132,4 @@ def _ingress(
 
 
 def own_address(proxy_class: ProxyClass) -> str:
-    return proxy_class.addresses[0] if proxy_class.addresses else ANY_ADDRESS
+    return proxy_class.addresses[0] if proxy_class.addresses else anywhere(proxy_class.families)

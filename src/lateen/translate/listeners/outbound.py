@@ -13,6 +13,7 @@ from typing import Any
 from lateen.base.incremental import Node, derived
 from lateen.envoy import messages, types
 from lateen.translate import names, unknown_hosts
+from lateen.translate.families import add_twins, anywhere, localhost
 from lateen.translate.filters import access_log, http, network, proxy_settings, tcp
 from lateen.translate.filters.http_connection_manager import (
     Edge,
@@ -20,7 +21,7 @@ from lateen.translate.filters.http_connection_manager import (
     http_connection_manager,
 )
 from lateen.translate.listeners import build, outbound_plan
-from lateen.translate.listeners.outbound_plan import LOCALHOST, ListenerPlan
+from lateen.translate.listeners.outbound_plan import ListenerPlan
 from lateen.translate.listeners.outbound_stream import stream_chains, stream_filter_chain
 from lateen.translate.routes.action import set_timeout
 from lateen.translate.routes.on_demand import ANYWHERE, switch_on
@@ -60,8 +61,9 @@ def listener(mesh: Mesh, proxy_class: ProxyClass, name: str) -> bytes | None:
 def _names(mesh: Mesh, scope: OutboundScope, client: ProxyClass) -> tuple[str, ...]:
     planned = list(outbound_plan.plans(mesh, scope, client))
     port = _http_proxy_port(mesh, client)
-    if port and f"{LOCALHOST}_{port}" not in planned:
-        planned.append(f"{LOCALHOST}_{port}")
+    proxy = _http_proxy_name(client, port)
+    if port and proxy not in planned:
+        planned.append(proxy)
     if client.interception is not Interception.NONE:
         planned.append(VIRTUAL_OUTBOUND)
     return tuple(planned)
@@ -77,7 +79,7 @@ def _listener(mesh: Mesh, scope: OutboundScope, client: ProxyClass, name: str) -
     if planned is not None:
         return messages.serialize(_planned(mesh, scope, client, planned))
     port = _http_proxy_port(mesh, client)
-    if port and name == f"{LOCALHOST}_{port}":
+    if port and name == _http_proxy_name(client, port):
         return messages.serialize(_http_proxy(mesh, scope, client, name, port))
     return None
 
@@ -107,6 +109,7 @@ def _planned(mesh: Mesh, scope: OutboundScope, client: ProxyClass, plan: Listene
     if falls_through and not _takes_all(made):
         made.default_filter_chain.CopyFrom(_passthrough(mesh, scope, PASSTHROUGH_CHAIN))
     _add_inspectors(made, detects_http=detects)
+    add_twins(made, client.families)
     proxy_settings.apply_to_listener(made, mesh, client)
     return made
 
@@ -129,6 +132,7 @@ def _http(
             is_grpc_web=plan.is_grpc_web,
             resolves=unknown_hosts.needs_resolver(mesh, scope, captured),
             hides_debug_headers=proxy_settings.hides_debug_headers(mesh, client),
+            families=client.families,
         ),
         edge=Edge(accept_http10=client.http10, is_forward_proxy=is_forward_proxy),
         scope=scope,
@@ -155,12 +159,23 @@ def _http_proxy_port(mesh: Mesh, client: ProxyClass) -> int:
     return client.http_proxy_port or mesh.config.proxy_http_port
 
 
+def _http_proxy_name(client: ProxyClass, port: int) -> str:
+    return f"{localhost(client.families)}_{port}"
+
+
 def _http_proxy(mesh: Mesh, scope: OutboundScope, client: ProxyClass, name: str, port: int) -> Any:
     made = build.listener(
-        mesh, name, address=LOCALHOST, port=port, direction="OUTBOUND", is_bound=True
+        mesh,
+        name,
+        address=localhost(client.families),
+        port=port,
+        direction="OUTBOUND",
+        is_bound=True,
     )
-    plan = ListenerPlan(LOCALHOST, port, is_bound=True, route=names.HTTP_PROXY_ROUTE)
+    place = localhost(client.families)
+    plan = ListenerPlan(place, port, is_bound=True, route=names.HTTP_PROXY_ROUTE)
     made.filter_chains.append(_http(mesh, scope, client, plan, is_forward_proxy=True))
+    add_twins(made, client.families)
     proxy_settings.apply_to_listener(made, mesh, client)
     return made
 
@@ -171,7 +186,7 @@ def _http_proxy(mesh: Mesh, scope: OutboundScope, client: ProxyClass, name: str,
 def _virtual_outbound(mesh: Mesh, scope: OutboundScope, client: ProxyClass) -> Any:
     port = mesh.config.proxy_listen_port
     made = types.Listener(name=VIRTUAL_OUTBOUND, traffic_direction="OUTBOUND")
-    made.address.CopyFrom(build.socket_address(outbound_plan.wildcard(client), port))
+    made.address.CopyFrom(build.socket_address(anywhere(client.families), port))
     made.use_original_dst.value = True
     made.max_connections_to_accept_per_socket_event.value = 1
     if client.interception is Interception.TPROXY:
@@ -186,6 +201,7 @@ def _virtual_outbound(mesh: Mesh, scope: OutboundScope, client: ProxyClass) -> A
         made.default_filter_chain.CopyFrom(_passthrough(mesh, scope, CATCH_ALL_CHAIN))
     else:
         made.filter_chains.append(_passthrough(mesh, scope, CATCH_ALL_CHAIN))
+    add_twins(made, client.families)
     proxy_settings.apply_to_listener(made, mesh, client)
     access_log.add_listener_log(made, mesh)
     return made
@@ -209,6 +225,7 @@ def _http_by_name(mesh: Mesh, client: ProxyClass) -> Any:
             http.Direction.OUTBOUND,
             resolves=True,
             hides_debug_headers=proxy_settings.hides_debug_headers(mesh, client),
+            families=client.families,
         ),
         edge=Edge(accept_http10=client.http10),
         proxy=client,

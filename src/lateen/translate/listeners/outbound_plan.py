@@ -19,6 +19,7 @@ from lateen.base.incremental import derived
 from lateen.catalog import protocol
 from lateen.catalog.service import Port, Protocol, Registry, Resolution, Service
 from lateen.translate.addresses import is_address, service_addresses
+from lateen.translate.families import anywhere, localhost
 from lateen.translate.listeners.build import UNIX
 from lateen.view import service as view_service
 from lateen.view.mesh import Mesh
@@ -26,9 +27,7 @@ from lateen.view.proxy import Interception, ProxyClass
 from lateen.view.proxy_settings import relevant
 from lateen.view.scope import EgressListener, OutboundScope, egress_listeners, listener_services
 
-WILDCARD = "0.0.0.0"
-WILDCARD_6 = "::"
-LOCALHOST = "127.0.0.1"
+WILDCARDS = ("0.0.0.0", "::")
 LOOPBACK_PREFIX = "127."
 PRIVILEGED_BELOW = 1024
 OWN_PORTS = frozenset((15021, 15090))  # Envoy's static listeners
@@ -66,7 +65,7 @@ class ListenerPlan:
 
     @property
     def is_wildcard(self) -> bool:
-        return self.address in (WILDCARD, WILDCARD_6)
+        return self.address in WILDCARDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +86,9 @@ def narrowed(proxy_class: ProxyClass) -> ProxyClass:
         http10=proxy_class.http10,
         http_proxy_port=proxy_class.http_proxy_port,
         unprivileged=proxy_class.unprivileged,
+        ipv4=proxy_class.ipv4,
+        ipv6=proxy_class.ipv6,
+        dual_stack=proxy_class.dual_stack,
         addresses=proxy_class.addresses,
         loopback_index=proxy_class.loopback_index,
         dns_domain=proxy_class.dns_domain,
@@ -113,11 +115,6 @@ def plan(mesh: Mesh, scope: OutboundScope, client: ProxyClass, name: str) -> Lis
     return plans(mesh, scope, client).get(name)
 
 
-def wildcard(client: ProxyClass) -> str:
-    is_ipv6 = bool(client.addresses) and all(":" in address for address in client.addresses)
-    return WILDCARD_6 if is_ipv6 else WILDCARD
-
-
 @derived
 def headless_addresses(
     mesh: Mesh, hostname: str, namespace: str, port_name: str
@@ -142,8 +139,8 @@ def _place(listener: EgressListener, client: ProxyClass) -> _Place:
     if client.loopback_index and listener.is_catch_all:
         return _Place(listener, is_bound, "")
     if is_bound:
-        return _Place(listener, is_bound, LOCALHOST)
-    return _Place(listener, is_bound, "" if listener.is_catch_all else wildcard(client))
+        return _Place(listener, is_bound, localhost(client.families))
+    return _Place(listener, is_bound, "" if listener.is_catch_all else anywhere(client.families))
 
 
 def _wanted(
@@ -170,7 +167,7 @@ def _port_plans(
     if client.loopback_index and not place.address:
         yield from _loopback_plans(client, place, service, port)
     elif _is_http(port.protocol):
-        yield _http(place, place.address or wildcard(client), port, str(port.number))
+        yield _http(place, place.address or anywhere(client.families), port, str(port.number))
     else:
         for address, prefixes in _stream_addresses(mesh, client, place, service, port):
             yield _stream(client, place, address, service, port, prefixes)
@@ -209,7 +206,7 @@ def _stream_addresses(
             yield address, ()
     prefixes = tuple(address for address in addresses if "/" in address)
     if prefixes or not addresses:
-        yield wildcard(client), prefixes
+        yield anywhere(client.families), prefixes
 
 
 def _http(place: _Place, address: str, port: Port, route: str) -> ListenerPlan:
@@ -233,7 +230,7 @@ def _stream(
 ) -> ListenerPlan:
     number = 0 if address.startswith(UNIX) else port.number
     only = service.ports[0].number if len(service.ports) == 1 else port.number
-    shares_address = address == (place.address or wildcard(client))
+    shares_address = address == (place.address or anywhere(client.families))
     stream = StreamService(
         index=place.listener.index,
         hostname=service.hostname,

@@ -20,6 +20,7 @@ from lateen.catalog.service import Protocol
 from lateen.envoy import types
 from lateen.translate import metadata, names
 from lateen.translate.clusters.dns import dynamic_cache
+from lateen.translate.families import DNS
 from lateen.translate.filters import network, tcp
 from lateen.translate.filters.tcp import ConnectionPolicy
 from lateen.translate.listeners import build
@@ -34,7 +35,7 @@ from lateen.translate.routes import domains
 from lateen.translate.routes.host_table import aliases
 from lateen.view.hosts import matches
 from lateen.view.mesh import Mesh
-from lateen.view.proxy import ProxyClass
+from lateen.view.proxy import Families, ProxyClass
 from lateen.view.scope import OutboundScope
 from lateen.view.selection import selects
 from lateen.view.virtual_service import MESH, RoutedVirtualService, virtual_services
@@ -52,6 +53,7 @@ class StreamChain:
     protocol: Protocol = Protocol.TCP
     source: Key | None = None
     resolved_port: int = 0  # the proxy resolves the server name; 0: it does not
+    families: Families = Families.IPV4  # of the addresses that it may have
     offers_bytes: bool = False  # see StreamTarget
 
     @property
@@ -91,7 +93,7 @@ def stream_filters(mesh: Mesh, chain: StreamChain) -> list[Any]:
         filters.append(network.network_filter(network.MONGO_PROXY, mongo))
     if chain.resolved_port:
         resolver = types.SniDynamicForwardProxy(port_value=chain.resolved_port)
-        resolver.dns_cache_config.CopyFrom(dynamic_cache())
+        resolver.dns_cache_config.CopyFrom(dynamic_cache(DNS[chain.families]))
         filters.append(network.network_filter(network.SNI_DYNAMIC_FORWARD_PROXY, resolver))
     if chain.offers_bytes:
         filters.append(byte_offer())
@@ -243,6 +245,7 @@ def _to_service(mesh: Mesh, scope: OutboundScope, service: StreamService) -> Str
         ),
         protocol=service.protocol,
         resolved_port=service.target_port if service.is_resolved else 0,
+        families=scope.traits.families,
     )
 
 
