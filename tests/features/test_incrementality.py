@@ -105,10 +105,12 @@ def test_a_new_service_is_one_cluster_and_a_route_table() -> None:
         async with control_plane(MESH) as control, ads(control.port) as proxy:
             await complete(proxy)
             control.source.write(service(SERVICES))
-            clusters, routes = await proxy.next(), await proxy.next()
+            clusters = await proxy.next()
             assert names_of(clusters) == [f"outbound|80||svc-{SERVICES}.mesh.internal"]
-            assert names_of(routes) == ["80"]
             await proxy.ack(clusters)
+            await proxy.subscribe(kinds.ENDPOINT, *names_of(clusters))
+            routes = await proxy.next()
+            assert names_of(routes) == ["80"]
             await proxy.ack(routes)
             await proxy.silence()
 

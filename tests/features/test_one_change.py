@@ -63,6 +63,7 @@ def gateway(*hosts: str, port: int = 80) -> str:
 
 
 EVERY = range(SERVICES)
+NEW = f"outbound|80||{host(SERVICES)}"
 MESH = "".join((*map(service, EVERY), *map(rule, EVERY), gateway(host(7), host(8))))
 MESH += "".join(route(number, gateways="mesh, edge" if number < 9 else "mesh") for number in EVERY)
 FRONT_ONLY = "selector: {matchLabels: {app: front}}"
@@ -94,12 +95,13 @@ class Watching:
 
     client: AdsClient
     routes: str
-    table: int = field(default=0)  # bytes of its route table
+    table: int = 0  # bytes of its route table
+    clusters: set[str] = field(default_factory=set)  # of which it has the endpoints
 
     async def subscribe(self) -> None:
         clusters = await self.client.subscribe(kinds.CLUSTER)
-        named = [name for name in names_of(clusters) if name.startswith("outbound|")]
-        await self.client.subscribe(kinds.ENDPOINT, *named)
+        self.clusters = {name for name in names_of(clusters) if name.startswith("outbound|")}
+        await self.client.subscribe(kinds.ENDPOINT, *sorted(self.clusters))
         await self.client.subscribe(kinds.LISTENER)
         self.table = (await self.client.subscribe(kinds.ROUTE, self.routes)).ByteSize()
         await self.client.silence()
@@ -111,14 +113,19 @@ class Watching:
         messages = size = 0
         while True:
             response = await self.client.next()
+            names = names_of(response)
+            if names or "marker" not in response.removed_resources:
+                found += [(kinds.short(response.type_url), name) for name in names]
+                messages += 1
+                size += response.ByteSize()
             if "marker" in response.removed_resources:
                 await self.client.ack(response, unsubscribe=("marker",))
                 return Told(tuple(found), messages, size)
-            short = kinds.short(response.type_url)
-            found += [(short, name) for name in names_of(response)]
-            messages += 1
-            size += response.ByteSize()
             await self.client.ack(response)
+            new = [name for name in names if name not in self.clusters]
+            if response.type_url == kinds.CLUSTER and new:
+                self.clusters.update(new)
+                await self.client.request(kinds.ENDPOINT, *new)
 
 
 async def apply(control: RunningPlane, text: str) -> None:
@@ -153,9 +160,9 @@ CHANGES = {
     ),
     "a new ServiceEntry": Expected(
         service(SERVICES),
-        front=(f"CDS outbound|80||{host(SERVICES)}", "RDS 80"),
-        other=(f"CDS outbound|80||{host(SERVICES)}", "RDS 80"),
-        edge=(f"CDS outbound|80||{host(SERVICES)}",),
+        front=(f"CDS {NEW}", f"EDS {NEW}", "RDS 80"),
+        other=(f"CDS {NEW}", f"EDS {NEW}", "RDS 80"),
+        edge=(f"CDS {NEW}", f"EDS {NEW}"),
     ),
     "a PeerAuthentication of one workload": Expected(
         document("PeerAuthentication", "front", f"{FRONT_ONLY}, mtls: {{mode: STRICT}}", SECURITY),
