@@ -191,3 +191,28 @@ def test_a_cookie_keeps_a_client_with_its_endpoint(mesh: RunningMesh) -> None:
         for n in range(12)
     ]
     assert set(others) == {"v1", "v2"}
+
+
+def test_a_session_keeps_to_the_endpoint_that_served_it_first(mesh: RunningMesh) -> None:
+    mesh.apply(
+        "session.yaml",
+        "apiVersion: v1\nkind: Service\n"
+        "metadata: {name: carts, namespace: app, labels: {istio.io/persistent-session: cart}}\n"
+        "spec: {selector: {app: reviews}, ports: [{name: http, port: 80, targetPort: 8080}]}\n",
+    )
+    carts = "http://carts.app/"
+
+    def begun() -> dict[str, str]:
+        """By version, the cookie of a session; the client sends what it has been given, too."""
+        return {
+            answer.version: answer.headers["set-cookie"].partition(";")[0]
+            for answer in mesh.calls("client.app", carts, count=12)
+            if "set-cookie" in answer.headers
+        }
+
+    sessions: dict[str, str] = {}
+    eventually(lambda: sessions.update(begun()) or sessions, lambda found: len(found) == 2)
+
+    for version, cookie in sessions.items():
+        again = mesh.calls("client.app", carts, count=10, headers={"cookie": cookie})
+        assert versions(again) == {version}
