@@ -1,80 +1,210 @@
-"""Certificates of a few seconds' life, under traffic whose every request shakes hands anew."""
+"""Certificates of seconds' life, and all that may happen to whoever signs them, under traffic whose
+every request shakes hands anew."""
 
 import asyncio
 import json
+import os
+import signal
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
 
 from lateen.agent import http1
 from lateen.agent.address import Address
-from tests.mesh.running import RunningMesh, eventually, lost
+from lateen.ca.trusted_roots import root_id
+from tests.mesh.running import Answer, RunningMesh, eventually, lost
+from tests.plugged_in_authority import Company
 
 pytestmark = [pytest.mark.envoy, pytest.mark.root]
 
-RATE = 100  # requests a second
-SECONDS = 12
-WORKLOAD = """
+RATE = 200  # requests a second
+LIFE_SECONDS = 8
+URL = "http://server.app/"
+STEP_SECONDS = 30
+MANIFESTS = f"""
 apiVersion: v1
-kind: ServiceAccount
-metadata: {name: hasty, namespace: app}
+kind: Namespace
+metadata: {{name: app, labels: {{istio-injection: enabled}}}}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {{name: istio, namespace: istio-system}}
+data:
+  mesh: |
+    defaultConfig:
+      proxyMetadata: {{SECRET_TTL: {LIFE_SECONDS}s}}
 ---
 apiVersion: v1
 kind: Service
-metadata: {name: hasty, namespace: app}
+metadata: {{name: server, namespace: app}}
 spec:
-  selector: {app: hasty}
-  ports: [{name: http, port: 80, targetPort: 8080}]
----
-apiVersion: apps/v1
-kind: Deployment
-metadata: {name: hasty, namespace: app}
-spec:
-  selector: {matchLabels: {app: hasty}}
-  template:
-    metadata:
-      labels: {app: hasty}
-      annotations:
-        proxy.istio.io/config: |
-          proxyMetadata:
-            SECRET_TTL: 6s
-    spec:
-      serviceAccountName: hasty
-      containers:
-      - name: hasty
-        image: lateen/echo
-        command: [lateen, echo, --http=8080]
+  selector: {{app: server}}
+  ports: [{{name: http, port: 80, targetPort: 8080}}]
 ---
 apiVersion: networking.istio.io/v1
 kind: DestinationRule
-metadata: {name: hasty, namespace: app}
+metadata: {{name: server, namespace: app}}
 spec:
-  host: hasty
+  host: server
   trafficPolicy:
-    connectionPool: {http: {maxRequestsPerConnection: 1}}
+    connectionPool: {{http: {{maxRequestsPerConnection: 1}}}}
+---
+apiVersion: security.istio.io/v1
+kind: PeerAuthentication
+metadata: {{name: default, namespace: istio-system}}
+spec: {{mtls: {{mode: STRICT}}}}
+"""
+WORKLOAD = """
+---
+apiVersion: v1
+kind: ServiceAccount
+metadata: {{name: {name}, namespace: app}}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {{name: {name}, namespace: app}}
+spec:
+  selector: {{matchLabels: {{app: {name}}}}}
+  template:
+    metadata: {{labels: {{app: {name}}}}}
+    spec:
+      serviceAccountName: {name}
+      containers: [{{name: {name}, image: lateen/echo, command: [lateen, echo, --http=8080]}}]
 """
 
 
-def serial(mesh: RunningMesh) -> str:
-    """Of the certificate that the workload's proxy presents at this moment."""
-    (pod,) = mesh.pods("hasty")
-    socket = Address(path=str(Path(pod["admin"])))
-    page = json.loads(asyncio.run(http1.fetch(socket, "/certs", timeout=5)).body)
-    chains: list[Any] = [entry["cert_chain"] for entry in page["certificates"]]
-    return next(str(chain[0]["serial_number"]) for chain in chains if chain)
+@pytest.fixture(scope="module")
+def hasty() -> Iterator[RunningMesh]:
+    """A mesh of its own, whose every certificate lives for seconds."""
+    with tempfile.TemporaryDirectory(prefix="lateen-hasty-") as work:
+        folder = Path(work, "manifests")
+        folder.mkdir()
+        workloads = (WORKLOAD.format(name=name) for name in ("client", "server"))
+        (folder / "all.yaml").write_text(MANIFESTS + "".join(workloads))
+        mesh = RunningMesh(folder, Path(work, "state"), f"t{os.getpid()}-hasty", "root")
+        try:
+            mesh.up()
+            yield mesh
+        finally:
+            mesh.clean()
 
 
-def test_rotation_loses_no_request(mesh: RunningMesh) -> None:
-    mesh.apply("hasty.yaml", WORKLOAD)
-    url = "http://hasty.app/"
-    eventually(
-        lambda: mesh.call("client.app", url), lambda answer: answer.status == 200, seconds=40
+class Traffic:
+    """Requests at a steady rate, for as long as the test does something."""
+
+    def __init__(self, mesh: RunningMesh, seconds: float) -> None:
+        self._mesh = mesh
+        self._seconds = seconds
+
+    def while_(self, work: Callable[[], None]) -> list[Answer]:
+        with ThreadPoolExecutor(1) as pool:
+            answers = pool.submit(
+                self._mesh.calls, "client.app", URL, rate=RATE, seconds=self._seconds,
+                concurrency=64,
+            )  # fmt: skip
+            began = time.monotonic()
+            work()
+            assert time.monotonic() - began < self._seconds, "the traffic ended before the work"
+            return answers.result()
+
+
+def serial(mesh: RunningMesh) -> int:
+    """Of the certificate that the server's proxy presents at this moment."""
+    (pod,) = mesh.pods("server")
+    page = asyncio.run(http1.fetch(Address(path=pod["admin"]), "/certs", timeout=5)).body
+    chains = [entry["cert_chain"] for entry in json.loads(page)["certificates"]]
+    return int(next(found for found in chains if found)[0]["serial_number"], 16)
+
+
+def issuer(mesh: RunningMesh, wanted: int) -> str:
+    """Which certificate signed a leaf, by the authority's record."""
+    lines = (mesh.state / mesh.name / "control" / "ca" / "issued.jsonl").read_text().splitlines()
+    known = {int(leaf["serial"], 16): str(leaf["issuer"]) for leaf in map(json.loads, lines)}
+    return known.get(wanted, "")
+
+
+def status(mesh: RunningMesh) -> Any:
+    return json.loads(mesh.lateen("ca", "status", "--mesh", mesh.name, "-o", "json").stdout)
+
+
+def step(mesh: RunningMesh, *words: str) -> Any:
+    """Carries out a stage as soon as it is not refused any more."""
+    done = eventually(
+        lambda: mesh.lateen("ca", "rotate", *words, "--mesh", mesh.name, "-o", "json", check=False),
+        lambda done: done.returncode == 0,
+        seconds=STEP_SECONDS,
     )
-    before = serial(mesh)
+    return json.loads(done.stdout)
 
-    answers = mesh.calls("client.app", url, rate=RATE, seconds=SECONDS, concurrency=32)
 
-    assert len(answers) == SECONDS * RATE
+def test_a_root_changes_in_three_stages_and_no_request_is_lost(hasty: RunningMesh) -> None:
+    (before,) = status(hasty)["roots"]
+    found: list[Any] = []
+
+    def rotate() -> None:
+        added = step(hasty, "add")
+        found.append(step(hasty, "switch"))
+        found.append(step(hasty, "remove", before["id"]))
+        assert found[0]["root"] == added["root"]
+
+    answers = Traffic(hasty, 14).while_(rotate)
+
+    assert len(answers) == 14 * RATE
     assert not lost(answers)
-    assert serial(mesh) != before
+    (after,) = status(hasty)["roots"]
+    assert after["id"] == found[0]["root"] != before["id"]
+    assert found[1]["root"] == before["id"]
+
+
+def test_leaves_are_renewed_and_no_request_is_lost_without_control_plane(
+    hasty: RunningMesh,
+) -> None:
+    first = serial(hasty)
+
+    def kill() -> None:
+        renewed = eventually(lambda: serial(hasty), lambda found: found != first)
+        pid = hasty.record()["control"]["pid"]
+        os.kill(pid, signal.SIGKILL)
+        eventually(lambda: hasty.record()["control"]["pid"], lambda found: found not in (0, pid))
+        eventually(lambda: serial(hasty), lambda found: found != renewed)
+
+    answers = Traffic(hasty, 12).while_(kill)
+
+    assert len(answers) == 12 * RATE
+    assert not lost(answers)
+
+
+def test_plugged_in_authorities_come_and_change_and_no_request_is_lost(hasty: RunningMesh) -> None:
+    company = Company(now=time.time())
+    folder = hasty.state / hasty.name / "control" / "ca"
+
+    def signed_by(certificate: x509.Certificate) -> None:
+        eventually(
+            lambda: issuer(hasty, serial(hasty)),
+            lambda found: found == root_id(certificate),
+            seconds=STEP_SECONDS,
+        )
+
+    def plug_in() -> None:
+        first = company.plug_in(folder)
+        signed_by(first)
+        second = company.plug_in(folder)
+        signed_by(second)
+        (folder / "ca-key.pem").write_text("half writ")
+        eventually(lambda: status_code(hasty), lambda code: code == 1)
+
+    answers = Traffic(hasty, 20).while_(plug_in)
+
+    assert len(answers) == 20 * RATE
+    assert not lost(answers)
+
+
+def status_code(mesh: RunningMesh) -> int:
+    """1 when what is offered is not in force."""
+    return mesh.lateen("ca", "status", "--mesh", mesh.name, check=False).returncode
