@@ -1,7 +1,7 @@
-"""Lines of a trail, oldest first, also as they come."""
+"""Lines of a trail, oldest first, also as they come. A line that cannot be read is left out."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -31,28 +31,24 @@ class Wanted:
         )
 
 
-def lines(folder: Path) -> Iterator[line.Line]:
-    """What is there now. A line that cannot be read is left out: see `check`."""
-    for path in files.all_files(folder):
-        with open(path, "rb") as content:
-            yield from _parsed(content)
-
-
-def follow(folder: Path) -> Iterator[line.Line]:
-    """What comes from now on, for ever; goes along when the file is rotated."""
+def lines(folder: Path, *, follow: bool = False) -> Iterator[line.Line]:
+    """What is there now and, with `follow`, what comes, for ever, over rotated files."""
+    for path in files.full(folder):
+        yield from _parsed(path.read_bytes().splitlines())
     path = folder / files.CURRENT
-    while True:  # until the reader has enough
-        with open(path, "rb") as content:
-            mark = _identity(path)
-            content.seek(0, 2)
-            yield from _growing(content, path, mark)
-        while _identity(path) is None:
+    while path.exists() or follow:
+        if not path.exists():
             time.sleep(POLL_SECONDS)
-        with open(path, "rb") as content:  # a new file: all of it
-            yield from _growing(content, path, _identity(path))
+            continue
+        with open(path, "rb") as content:
+            yield from _growing(content, path) if follow else _parsed(content)
+        if not follow:
+            return
 
 
-def _growing(content: IO[bytes], path: Path, mark: tuple[int, int] | None) -> Iterator[line.Line]:
+def _growing(content: IO[bytes], path: Path) -> Iterator[line.Line]:
+    """Until another file has taken the path: then what was written to this one is complete."""
+    mark = _identity(path)
     rest = b""
     while True:
         rotated = _identity(path) != mark
@@ -73,7 +69,7 @@ def _identity(path: Path) -> tuple[int, int] | None:
     return status.st_dev, status.st_ino
 
 
-def _parsed(raw: "Iterator[bytes] | list[bytes] | IO[bytes]") -> Iterator[line.Line]:
+def _parsed(raw: Iterable[bytes]) -> Iterator[line.Line]:
     for one in raw:
         try:
             yield line.decode(one)

@@ -27,6 +27,8 @@ COMMANDS = {  # name: (module, one line for the overview)
     "validate": ("validate", "check manifests one document at a time"),
     "generate": ("generate", "derive manifests from the mesh's configuration"),
     "ca": ("ca", "show and change the certificate authority"),
+    "audit": ("audit", "show who did what and what was decided"),
+    "token": ("token", "make a token with which a workload joins"),
     "control": ("control", "run the control plane alone"),
     "agent": ("agent", "run the agent beside a workload"),
     "rate-limit": ("rate_limit", "count requests for all proxies together"),
@@ -38,7 +40,7 @@ COMMANDS = {  # name: (module, one line for the overview)
 GROUPS = {
     "A mesh on this machine": ("up", "down", "status", "logs", "exec"),
     "Look and check": ("proxy-status", "proxy-config", "render", "validate", "generate"),
-    "Security": ("ca",),
+    "Security": ("ca", "audit", "token"),
     "Parts": ("control", "agent", "rate-limit", "echo"),
     "Other": ("completion", "version"),
 }

@@ -6,11 +6,10 @@ from pathlib import Path
 
 from lateen.audit.errors import AuditError
 from lateen.audit.event import Event
+from lateen.audit.key import read_key
 from lateen.audit.trail import Retention, Trail
 from lateen.base.clock import Clock
 from lateen.base.metrics import Registry
-
-SMALLEST_KEY = 16  # bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,16 +67,3 @@ class AuditOutput:
 class _Nothing:
     dropped: int = 0
     written: int = 0
-
-
-def read_key(path: Path) -> bytes:
-    """AuditError unless the file holds a key and only its owner may read it."""
-    try:
-        if path.stat().st_mode & 0o077:
-            raise AuditError(f"{path} can be read by others; chmod 600 it")
-        key = path.read_bytes().strip()
-    except OSError as trouble:
-        raise AuditError(f"cannot read {path}: {trouble.strerror}") from trouble
-    if len(key) < SMALLEST_KEY:
-        raise AuditError(f"{path} must hold {SMALLEST_KEY} bytes or more, such as 32 random ones")
-    return key
