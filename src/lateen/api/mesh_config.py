@@ -19,6 +19,7 @@ from lateen.api.extension_provider import (
     PrometheusMetricsProvider,
     StackdriverProvider,
 )
+from lateen.api.kubernetes.selector import LabelSelector
 from lateen.api.mesh_proxy_config import PROXY_DEFAULTS
 from lateen.api.mesh_proxy_config import AuthenticationPolicy as AuthenticationPolicy
 from lateen.api.mesh_proxy_config import ProxyConfig as ProxyConfig
@@ -113,17 +114,6 @@ class DefaultProviders(Spec, frozen=True):
     tracing: tuple[str, ...] = ()
     metrics: tuple[str, ...] = ()
     access_logging: tuple[str, ...] = ()
-
-
-class LabelSelectorRequirement(Spec, frozen=True):
-    key: str = ""
-    operator: str = ""
-    values: tuple[str, ...] = ()
-
-
-class LabelSelector(Spec, frozen=True):
-    match_labels: dict[str, str] = {}
-    match_expressions: tuple[LabelSelectorRequirement, ...] = ()
 
 
 class NormalizationType(StrEnum):

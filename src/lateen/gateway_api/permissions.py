@@ -1,6 +1,7 @@
 """Who may refer to whom across namespaces: ReferenceGrants and `allowedRoutes`."""
 
-from lateen.api.gateway_api.references import FromNamespaces, LabelSelector
+from lateen.api.gateway_api.references import FromNamespaces
+from lateen.api.kubernetes.selector import LabelSelector
 from lateen.api.resource import Key
 from lateen.base.incremental import derived
 from lateen.gateway_api.sources import Sources

@@ -21,7 +21,10 @@ from lateen.catalog import address_pool, kubernetes_service, service_entry
 from lateen.catalog.workload import NETWORK, Place
 from lateen.gateway_api.feed import Feed
 from lateen.identity.trust_bundle import Trust
+from lateen.jwks.settings import Fetcher
+from lateen.jwks.source import KeySource
 from lateen.view import mesh_settings
+from lateen.view.discovery import Discovery
 from lateen.view.index import Index
 from lateen.view.rows import rows
 
@@ -42,12 +45,13 @@ class Settings:
     mesh_config: MeshConfig | str | None = field(default=None, hash=False)
     service_cidr: str = ""  # gives ClusterIPs to Services that lack one; empty: none
     service_step: int = 1  # 256 in explicit mode: one address of the last byte for each client
-    # Several CUSTOM providers may decide for one workload; else what their policies cover is denied.
+    # Several CUSTOM providers may decide for one workload; else what they cover is denied.
     multiple_custom_providers: bool = False
+    key_fetcher: Fetcher = Fetcher.HYBRID  # of what a `jwksUri` names
 
 
 class Mesh:
-    """Owns the graph and its tables. `apply` and `set_trust` change them, from one thread."""
+    """Owns the graph and its tables. `apply` and the setters change them, from one thread."""
 
     def __init__(self, settings: Settings | None = None) -> None:
         self.settings = settings or Settings()
@@ -60,6 +64,7 @@ class Mesh:
         self._networks: Table[str, MeshNetworks] = Table(self.graph, "mesh networks")
         self._trust: Table[str, Trust] = Table(self.graph, "trust")
         self._trust.put("trust", Trust())
+        self._token_keys: Table[KeySource, str] = Table(self.graph, "token keys")
         self._allocated: Table[str, str] = Table(self.graph, "allocated address")
         self._auto_pool = address_pool.auto_allocated()
         self._service_pool = (
@@ -67,6 +72,8 @@ class Mesh:
             if self.settings.service_cidr
             else None
         )
+        self._discovery = Discovery()
+        self._generated: set[Key] = set()  # by the feed: they follow what they are made from
         self._config_map = Key("ConfigMap", self.settings.root_namespace, CONFIG_MAP)
         self._read_config()
         self.gateway_api = Feed(self)
@@ -74,13 +81,14 @@ class Mesh:
     def apply(self, changes: Iterable[Change]) -> None:
         """Brings objects to their new state; of several changes of one object the last counts."""
         latest = {change.key: change.resource for change in changes}
+        flipped = self._discovery.learn(latest)
         # Sorted, so that a batch in any order allocates the same addresses.
         for key in sorted(latest):
-            self._apply(key, latest[key])
+            self._take(key, latest[key])
         self.index.flush()
-        if any(self._is_configuration(key) for key in latest):
-            self._read_config()
-        self._apply_generated(latest)
+        if any(self._is_configuration(key) for key in latest) and self._read_config():
+            flipped = {namespace for _, namespace in self.index.rows("kind")}
+        self._apply_generated([*latest, *self._discover(flipped)])
 
     @property
     def config(self) -> MeshConfig:
@@ -109,6 +117,16 @@ class Mesh:
 
     def set_trust(self, trust: Trust) -> None:
         self._trust.put("trust", trust)
+
+    def token_keys(self, source: KeySource) -> str:
+        """The keys that the control plane has fetched (JWKS); empty: no token is good. Tracked."""
+        return self._token_keys.get(source) or ""
+
+    def set_token_keys(self, source: KeySource, keys: str) -> None:
+        if keys:
+            self._token_keys.put(source, keys)
+        else:
+            self._token_keys.discard(source)
 
     @property
     def domain(self) -> str:
@@ -160,8 +178,38 @@ class Mesh:
         generated = self.gateway_api.update(changed)
         for key, resource in generated:
             self._apply(key, resource)
+            self._generated.discard(key)
+            if resource is not None:
+                self._generated.add(key)
         if generated:
             self.index.flush()
+
+    def _take(self, key: Key, resource: Resource[Any] | None) -> None:
+        """An object as it was given: of a namespace that is not discovered it is not there."""
+        if not self._is_configuration(key) and self._discovery.keeps_aside(key, resource):
+            resource = None
+        self._apply(key, resource)
+
+    def _discover(self, flipped: set[str]) -> list[Key]:
+        """Objects of namespaces that are now seen come in, those of others go; returns which."""
+        if not flipped:
+            return []
+        back = self._discovery.brought_back()
+        for resource in back:
+            self._apply(resource.key, resource)
+        hidden = {namespace for namespace in flipped if not self._discovery.sees(namespace)}
+        keys = sorted(
+            key
+            for kind, namespace in self.index.rows("kind")
+            if namespace in hidden
+            for key in self.index.keys("kind", kind, namespace)
+            if key not in self._generated and not self._is_configuration(key)
+        )
+        self._discovery.put_aside(self._read(tuple(keys)))
+        for key in keys:
+            self._apply(key, None)
+        self.index.flush()
+        return [*(resource.key for resource in back), *keys]
 
     def _apply(self, key: Key, resource: Resource[Any] | None) -> None:
         old = self._resources.peek(key)
@@ -212,8 +260,11 @@ class Mesh:
     def _is_configuration(self, key: Key) -> bool:
         return key.kind in (CONFIG, NETWORKS) or key == self._config_map
 
-    def _read_config(self) -> None:
-        """What the settings say, else a document of its own, else the ConfigMap."""
+    def _read_config(self) -> bool:
+        """What the settings say, else a document of its own, else the ConfigMap.
+
+        Returns whether other namespaces may be discovered by it than before.
+        """
         config_map = self._resources.peek(self._config_map)
         written = config_map.spec.data if config_map is not None else {}
         config, config_problems = mesh_settings.effective(
@@ -226,6 +277,7 @@ class Mesh:
         self.problems = (*config_problems, *network_problems)
         self._config.put("mesh", config)
         self._networks.put("networks", networks)
+        return self._discovery.select(config.discovery_selectors, config.root_namespace)
 
     def _document(self, kind: str) -> Any:
         """The spec of the first document of a kind that stands for the whole mesh."""

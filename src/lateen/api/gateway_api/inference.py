@@ -1,6 +1,6 @@
 """InferencePool: model servers as one backend."""
 
-from lateen.api.gateway_api.references import LabelSelector
+from lateen.api.kubernetes.selector import LabelSelector
 from lateen.api.resource import OpenSpec
 from lateen.api.scalars import Int32
 

@@ -1,5 +1,6 @@
 """How objects of the Gateway API name other objects, and how namespaces allow that."""
 
+from lateen.api.kubernetes.selector import LabelSelector
 from lateen.api.resource import OpenSpec
 from lateen.api.scalars import Int32
 
@@ -57,17 +58,6 @@ class ReferenceGrantTo(OpenSpec, frozen=True):
 class ReferenceGrantSpec(OpenSpec, frozen=True):
     from_: tuple[ReferenceGrantFrom, ...] = ()
     to: tuple[ReferenceGrantTo, ...] = ()
-
-
-class LabelSelectorRequirement(OpenSpec, frozen=True):
-    key: str = ""
-    operator: str = ""
-    values: tuple[str, ...] = ()
-
-
-class LabelSelector(OpenSpec, frozen=True):
-    match_labels: dict[str, str] = {}
-    match_expressions: tuple[LabelSelectorRequirement, ...] = ()
 
 
 class FromNamespaces(OpenSpec, frozen=True):
