@@ -101,10 +101,66 @@ def add_parser(commands: Any) -> None:
         help="let several external authorizers decide for one workload; otherwise what the "
         "policies cover is denied (default: $PILOT_ENABLE_MULTIPLE_CUSTOM_AUTHZ_PROVIDERS, or no)",
     )  # fmt: skip
+    _add_key_options(parser)
     parser.add_argument(
         "--log-level", default="warning", choices=["debug", "info", "warning", "error"],
         help="least important messages to print (default: warning)",
     )  # fmt: skip
+
+
+def _add_key_options(parser: argparse.ArgumentParser) -> None:
+    """Each lays over the environment variable that says the same."""
+    keys = parser.add_argument_group("keys of tokens (RequestAuthentication)")
+    keys.add_argument(
+        "--jwks-fetcher", choices=["off", "hybrid", "envoy"], default=None,
+        help="who fetches a jwksUri: the control plane (off), the proxy where it leads to a "
+        "service of the mesh (hybrid), the proxy only (envoy) "
+        "(default: $PILOT_JWT_ENABLE_REMOTE_JWKS, or hybrid)",
+    )  # fmt: skip
+    keys.add_argument(
+        "--jwks-refresh", metavar="DURATION", default=None,
+        help="between two fetches (default: $PILOT_JWT_PUB_KEY_REFRESH_INTERVAL, or 20m)",
+    )  # fmt: skip
+    keys.add_argument(
+        "--jwks-age-limit", metavar="DURATION", default=None,
+        help="how long keys stay good when they cannot be fetched again "
+        "(default: $LATEEN_JWKS_AGE_LIMIT, or 24h)",
+    )  # fmt: skip
+    keys.add_argument(
+        "--jwks-allow", metavar="HOST|CIDR", action="append", default=[],
+        help="fetch from here though the address is loopback or link-local; may be repeated "
+        "(also: $LATEEN_JWKS_ALLOW)",
+    )  # fmt: skip
+    keys.add_argument(
+        "--jwks-deny", metavar="CIDR", action="append", default=[],
+        help="never fetch from here; may be repeated (also: $LATEEN_JWKS_DENY)",
+    )  # fmt: skip
+    keys.add_argument(
+        "--jwks-ca", metavar="FILE", default=None,
+        help="PEM file of authorities to trust besides the system's (default: $LATEEN_JWKS_CA)",
+    )  # fmt: skip
+
+
+def _key_environment(arguments: argparse.Namespace) -> dict[str, str]:
+    """What the environment says of keys, with the options laid over it."""
+    import os
+
+    from lateen.jwks import settings
+
+    found = dict(os.environ)
+    given = {
+        settings.MODE: arguments.jwks_fetcher,
+        settings.REFRESH: arguments.jwks_refresh,
+        settings.AGE_LIMIT: arguments.jwks_age_limit,
+        settings.AUTHORITIES: arguments.jwks_ca,
+    }
+    found |= {name: value for name, value in given.items() if value is not None}
+    for name, words in (
+        (settings.ALLOW, arguments.jwks_allow),
+        (settings.DENY, arguments.jwks_deny),
+    ):
+        found[name] = " ".join((found.get(name, ""), *words))
+    return found
 
 
 def _is_on(variable: str) -> bool:
@@ -139,6 +195,7 @@ def _settings(arguments: argparse.Namespace, folders: list[str]) -> "ControlSett
     from lateen.control import authentication
     from lateen.control.http import parse_admin_address
     from lateen.control.settings import ControlSettings, default_state
+    from lateen.jwks.settings import MODE, fetcher, read_settings
     from lateen.view.mesh import Settings
     from lateen.xds.transport.listener import parse_address
 
@@ -146,6 +203,7 @@ def _settings(arguments: argparse.Namespace, folders: list[str]) -> "ControlSett
         return parse_address(text) if text else None
 
     state = Path(arguments.state) if arguments.state else default_state()
+    key_environment = _key_environment(arguments)
     return ControlSettings(
         folders=tuple(map(Path, folders)),
         state=state,
@@ -168,6 +226,7 @@ def _settings(arguments: argparse.Namespace, folders: list[str]) -> "ControlSett
             if arguments.authority
             else authority.AuthorityOptions()
         ),
+        keys=read_settings(key_environment),
         mesh=Settings(
             root_namespace=arguments.root_namespace,
             trust_domain=arguments.trust_domain,
@@ -177,6 +236,7 @@ def _settings(arguments: argparse.Namespace, folders: list[str]) -> "ControlSett
             service_cidr=arguments.service_cidr,
             service_step=arguments.service_step,
             multiple_custom_providers=arguments.multiple_custom_providers,
+            key_fetcher=fetcher(key_environment.get(MODE, "")),
         ),
     )
 

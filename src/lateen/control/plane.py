@@ -31,6 +31,7 @@ from lateen.control.guard import Guard, load_or_create_token
 from lateen.control.http import HttpServer, PageTable
 from lateen.control.pages import OPEN_PAGES, Pages
 from lateen.control.settings import ControlSettings
+from lateen.control.token_keys import TokenKeys
 from lateen.gateway_api.findings import Findings
 from lateen.identity.join_tokens import JoinTokens
 from lateen.translate.envoy_filter import problems as patches
@@ -100,6 +101,15 @@ class ControlPlane:
         self._config_events = self.metrics.counter(
             "pilot_k8s_cfg_events", "Objects that were added, changed or deleted.", "type"
         )
+        self._token_keys = TokenKeys(
+            settings.keys,
+            self.mesh,
+            state=settings.state,
+            clock=clock,
+            random=random,
+            metrics=self.metrics,
+            changed=self.server.changed,
+        )
         self._listeners: list[Listener] = []
         self.admin: HttpServer | None = None
 
@@ -155,6 +165,7 @@ class ControlPlane:
                 renewed=self._certificates.server.renew,
             )
             await self._authority.start(tasks)
+        await self._token_keys.start(tasks)
         await self._serve_discovery(tasks)
         if self._admin_needs_tls and self._certificates is not None:
             await self._serve_admin(self._certificates.server.context)
@@ -176,6 +187,7 @@ class ControlPlane:
                 *patches.problems(self.mesh),
             )
         )
+        self._token_keys.update()
         if batch.changes:
             self.server.changed()
 
@@ -219,7 +231,11 @@ class ControlPlane:
             server=self.server,
             metrics=self.metrics,
             ready=lambda: self.is_ready,
-            problems=lambda: (*self.problems, *self._patch_problems()),
+            problems=lambda: (
+                *self.problems,
+                *self._patch_problems(),
+                *self._token_keys.problems(),
+            ),
         )
         guard = Guard(
             token=load_or_create_token(settings.state),

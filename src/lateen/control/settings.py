@@ -8,6 +8,7 @@ from lateen.ca.options import AuthorityOptions
 from lateen.control.audit_output import AuditSettings
 from lateen.control.authentication import AuthenticationOptions
 from lateen.control.http import UnixAddress
+from lateen.jwks.settings import KeySettings
 from lateen.view.mesh import Settings
 from lateen.xds.transport.listener import Address, parse_address
 
@@ -32,6 +33,7 @@ class ControlSettings:
     authority: AuthorityOptions = field(default_factory=AuthorityOptions)
     authentication: AuthenticationOptions = field(default_factory=AuthenticationOptions)
     audit: AuditSettings = field(default_factory=AuditSettings)
+    keys: KeySettings = field(default_factory=KeySettings)
     gateway_identities: tuple[str, ...] = ()  # NAMESPACE/ACCOUNT with `*`: gateways without a pod
 
 

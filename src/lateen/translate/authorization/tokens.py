@@ -3,17 +3,19 @@
 A request without a token goes on; one with a bad token is refused with 401. What a good token says
 is left as metadata, where AuthorizationPolicy finds it. All matching resources combine.
 
-Keys are those in the resource (`jwks`), or are fetched by the proxy when `jwksUri` leads to a
-service of the mesh. Where they cannot be had, no token is good.
+Keys are those in the resource (`jwks`), are fetched by the proxy when `jwksUri` leads to a service
+of the mesh, or are those that the control plane has fetched (`view.token_keys`). Where they cannot
+be had, no token is good.
 """
 
 import json
 from typing import Any
-from urllib.parse import urlsplit
 
 from lateen.api.request_authentication import JWTRule
 from lateen.base.incremental import derived
 from lateen.envoy import messages, types
+from lateen.jwks.settings import Fetcher
+from lateen.jwks.source import key_source
 from lateen.translate import names
 from lateen.translate.authorization.policies import governs
 from lateen.translate.authorization.values import JWT_FILTER, JWT_PAYLOAD
@@ -21,13 +23,24 @@ from lateen.view.mesh import Mesh
 from lateen.view.proxy import ProxyClass, ProxyKind
 from lateen.view.scope import find_service, outbound_scope
 from lateen.view.selection import Labels
+from lateen.view.token_keys import destination
 
 DEFAULT_TIMEOUT_SECONDS = 5
-DEFAULT_PORTS = {"http": 80, "https": 443}
+CACHE_SECONDS = 300  # of keys that the proxy fetches; Istio's
 SPACE_DELIMITED = ("permission", "scope")
-# A well-formed key whose private half nobody has: a filter without keys would not be accepted.
+# For a filter without keys would not be accepted. The point of P-256 is the first that SHA-256 of
+# "lateen: a key that nobody has, N" gives as x, N from 0: nobody can know the private half.
 NOBODY = {
-    "keys": [{"kty": "RSA", "kid": "none", "alg": "RS256", "e": "AQAB", "n": "w" + "A" * 340 + "Q"}]
+    "keys": [
+        {
+            "kty": "EC",
+            "crv": "P-256",
+            "alg": "ES256",
+            "kid": "nobody",
+            "x": "6K_iU4ToDfpJ0a06xV-vs53B_GWVRFMvS6kU50Pq_eE",
+            "y": "EJruOmP82AvcxlviHaVXtw8G2EnsNwYVwyg2QKCyR_c",
+        }
+    ]
 }
 
 
@@ -106,7 +119,7 @@ def _provider(mesh: Mesh, proxy_class: ProxyClass, rule: JWTRule) -> Any:
 def _set_keys(provider: Any, mesh: Mesh, proxy_class: ProxyClass, rule: JWTRule) -> None:
     cluster = "" if rule.jwks else _cluster(mesh, proxy_class, rule.jwks_uri)
     if not cluster:
-        provider.local_jwks.inline_string = rule.jwks or json.dumps(NOBODY)
+        provider.local_jwks.inline_string = rule.jwks or _fetched(mesh, rule) or json.dumps(NOBODY)
         return
     source = provider.remote_jwks
     source.http_uri.uri = rule.jwks_uri
@@ -115,17 +128,20 @@ def _set_keys(provider: Any, mesh: Mesh, proxy_class: ProxyClass, rule: JWTRule)
     if rule.timeout:
         timeout = messages.duration(rule.timeout)
     source.http_uri.timeout.CopyFrom(timeout)
+    source.cache_duration.CopyFrom(messages.seconds(CACHE_SECONDS))
     source.async_fetch.SetInParent()
 
 
+def _fetched(mesh: Mesh, rule: JWTRule) -> str:
+    return mesh.token_keys(key_source(rule.jwks_uri, rule.issuer))
+
+
 def _cluster(mesh: Mesh, proxy_class: ProxyClass, uri: str) -> str:
-    """The cluster of the service that a URI leads to; empty when the mesh has none."""
-    try:
-        parts = urlsplit(uri)
-        port = parts.port or DEFAULT_PORTS.get(parts.scheme, 0)
-    except ValueError:
+    """The cluster by which the proxy fetches what a URI names; empty: it does not."""
+    if mesh.settings.key_fetcher is Fetcher.CONTROL:
         return ""
-    service = find_service(mesh, outbound_scope(mesh, proxy_class), parts.hostname or "")
+    host, port = destination(uri)
+    service = find_service(mesh, outbound_scope(mesh, proxy_class), host)
     if service is None or service.port(port) is None:
         return ""
     return names.outbound_cluster(port, "", service.hostname)

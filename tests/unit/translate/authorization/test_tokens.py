@@ -115,7 +115,7 @@ spec: {clusterIP: 10.0.0.5, ports: [{name: http, port: 8000}]}
 def test_without_keys_no_token_is_good() -> None:
     made = config(mesh_of(authentication("a", "{issuer: a, jwksUri: 'https://a.example.com/k'}")))
 
-    assert '"kid": "none"' in made["providers"]["origins-0"]["local_jwks"]["inline_string"]
+    assert '"kid": "nobody"' in made["providers"]["origins-0"]["local_jwks"]["inline_string"]
 
 
 @pytest.mark.envoy

@@ -1,0 +1,114 @@
+"""Keys for the tokens of requests: fetched for the mesh, handed to it, their trouble reported."""
+
+import logging
+import ssl
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from random import Random
+
+from lateen.base.clock import Clock
+from lateen.base.metrics import Registry
+from lateen.base.problem import Problem, Severity
+from lateen.base.tasks import Tasks
+from lateen.jwks.errors import SettingError
+from lateen.jwks.fetch import Fetch
+from lateen.jwks.refresh import KeyRefresh
+from lateen.jwks.settings import KeySettings
+from lateen.jwks.source import KeySource
+from lateen.view.mesh import Mesh
+from lateen.view.token_keys import Use, key_sources, uses
+
+log = logging.getLogger(__name__)
+
+START_SECONDS = 5.0  # that serving waits for the first keys; later they come by themselves
+FOLDER = "jwks"  # of the control plane's state
+
+
+class TokenKeys:
+    """Owns the refresh. `changed` is told when proxies need something new."""
+
+    def __init__(
+        self,
+        settings: KeySettings,
+        mesh: Mesh,
+        *,
+        state: Path,
+        clock: Clock,
+        random: Random,
+        metrics: Registry,
+        changed: Callable[[], None],
+    ) -> None:
+        self._mesh, self._changed = mesh, changed
+        self._reported: tuple[Problem, ...] = ()
+        self._started = False
+        self._refresh = KeyRefresh(
+            settings,
+            Fetch(settings.reach, _trust(settings)),
+            folder=state / FOLDER,
+            clock=clock,
+            random=random,
+            metrics=metrics,
+            changed=self._take,
+            troubled=self._report,
+        )
+
+    async def start(self, tasks: Tasks) -> None:
+        """Returns when every source has been asked once, or after `START_SECONDS`."""
+        self._refresh.start(tasks)
+        await self._refresh.attempted(START_SECONDS)
+        self._started = True
+
+    def update(self) -> None:
+        """The mesh has changed: sources may have come and gone."""
+        self._refresh.want(dict(key_sources(self._mesh)))
+        if self._started:
+            self._report()
+
+    def problems(self) -> tuple[Problem, ...]:
+        """Of every rule whose keys could not be fetched the last time."""
+        found = (self._problem(use) for use in uses(self._mesh))
+        return tuple(problem for problem in found if problem is not None)
+
+    def _take(self, source: KeySource, keys: str) -> None:
+        self._mesh.set_token_keys(source, keys)
+        if self._started:
+            self._changed()
+
+    def _problem(self, use: Use) -> Problem | None:
+        state = self._refresh.state(use.source)
+        if state is None or not state.trouble:
+            return None
+        stay = "the last good keys stay in force" if state.good else "tokens of it are refused"
+        origin = self._mesh.origin(use.key)
+        return Problem(
+            code="keys-not-fetched",
+            message=f"the keys of {use.source} cannot be fetched: {state.trouble}; {stay}",
+            severity=Severity.WARNING,
+            resource=str(use.key),
+            path=use.path,
+            file=origin.file,
+            line=origin.line,
+            hint="it is tried again, later and later",
+        )
+
+    def _report(self) -> None:
+        """As for files: what is newly wrong, and what is right again."""
+        found = self.problems()
+        for problem in found:
+            if problem not in self._reported:
+                print(f"{problem.severity}: {problem}", file=sys.stderr, flush=True)
+        for problem in self._reported:
+            if problem not in found:
+                print(f"fixed: {problem.resource}: {problem.message}", file=sys.stderr, flush=True)
+        self._reported = found
+
+
+def _trust(settings: KeySettings) -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    if settings.authorities is not None:
+        try:
+            context.load_verify_locations(settings.authorities)
+        except (OSError, ssl.SSLError) as wrong:
+            raise SettingError(f"{settings.authorities} holds no certificates: {wrong}") from wrong
+    return context
