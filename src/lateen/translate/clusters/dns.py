@@ -15,7 +15,8 @@ JITTER = Duration.parse("100ms")  # so that proxies do not ask at the same momen
 MAX_QUERIES = 100  # per UDP socket: a resolver that drops one would otherwise block all
 RESOLVER = "envoy.network.dns_resolver.cares"
 DYNAMIC_CLUSTER = "envoy.clusters.dynamic_forward_proxy"
-DYNAMIC_CACHE = "dynamic-dns"
+# Envoy insists that caches of one name are alike.
+CACHES = {"V4_ONLY": "dynamic-dns", "V6_ONLY": "dynamic-dns-v6", "ALL": "dynamic-dns-dual"}
 
 
 def apply_dns(cluster: Any, config: MeshConfig, *, family: str) -> None:
@@ -40,7 +41,7 @@ def _resolver() -> Any:
 @cache
 def dynamic_cache(family: str) -> Any:
     """The DnsCacheConfig that a dynamic cluster and the filter before it must share."""
-    made = types.DnsCacheConfig(name=DYNAMIC_CACHE, dns_lookup_family=family)
+    made = types.DnsCacheConfig(name=CACHES[family], dns_lookup_family=family)
     made.typed_dns_resolver_config.CopyFrom(_resolver())
     return made
 
