@@ -6,6 +6,7 @@ The metadata is what the node claims; that its credential covers the claim is ch
 """
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from ipaddress import ip_address
@@ -55,6 +56,7 @@ SETTINGS = (
     "TLS_SERVER_ROOT_CERT",
     "WORKLOAD_NAME",
 )
+NODE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,507}")  # two names of 253 characters
 
 
 class NodeError(LateenError):
@@ -169,7 +171,21 @@ def _parts(node_id: str) -> tuple[ProxyKind, str, str, str]:
     except ValueError as unknown:
         kinds = ", ".join(ProxyKind)
         raise NodeError(f'"{parts[0]}" is no type of proxy; it must be one of {kinds}') from unknown
+    _check_words(node_id, *parts[1:])
     return kind, parts[1], parts[2], parts[3]
+
+
+def _check_words(node_id: str, address: str, name: str, domain: str) -> None:
+    """Each part is what it says: node ids get into logs, pages and the names of statistics."""
+    if address:
+        try:
+            ip_address(address)
+        except ValueError as wrong:
+            raise NodeError(f"{address!r} in the node id {node_id!r} is no IP address") from wrong
+    if not NODE_NAME.fullmatch(name):
+        raise NodeError(f"{name!r} in the node id {node_id!r} is no name of a workload")
+    if domain and not NODE_NAME.fullmatch(domain):
+        raise NodeError(f"{domain!r} in the node id {node_id!r} is no domain")
 
 
 def _addresses(first: str, metadata: Mapping[str, Any]) -> tuple[str, ...]:
