@@ -179,6 +179,16 @@ class RunningMesh:
         shutil.rmtree(self.state, ignore_errors=True)
 
 
+def calls_from_here(url: str, **plan: Any) -> list[Answer]:
+    """Requests sent by this machine, outside the mesh; see `requests_from_inside`."""
+    done = subprocess.run(
+        [sys.executable, str(CLIENT)],
+        input=json.dumps({"url": url, **plan}), text=True, capture_output=True, check=True,
+        timeout=plan.get("seconds", 0) + 60,
+    )  # fmt: skip
+    return [Answer(**json.loads(line)) for line in done.stdout.splitlines()]
+
+
 def eventually(
     ask: Callable[[], T], holds: Callable[[T], bool], seconds: float = SETTLE_SECONDS
 ) -> T:
