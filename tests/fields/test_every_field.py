@@ -11,7 +11,10 @@ from tests.fields import paths, table, world
 
 FURTHER = re.compile(r"(; )?also [^|]*(?= \|)")
 WORLDS = "tests/fields/worlds/"
-COMPLETE = ("VirtualService", "DestinationRule")
+COMPLETE = (
+    "VirtualService", "DestinationRule", "ServiceEntry", "WorkloadEntry", "PeerAuthentication",
+    "AuthorizationPolicy",
+)  # fmt: skip
 ENVOY_KINDS = {
     "listeners": discovery.LISTENER,
     "clusters": discovery.CLUSTER,

@@ -49,14 +49,12 @@ class World:
 
     def apply(self, document: Document) -> bool:
         """False when it could not be read: then the object is absent."""
-        read = documents.read(json.dumps(document), f"{self.name}.yaml")
-        for resource in read.resources:
-            self._put(resource.key, resource)
-        if not read.resources:
-            gone = key_of(document)
-            if gone in self.resources:
-                self._put(gone, None)
-        return bool(read.resources)
+        (read,) = documents.documents(json.dumps(document), f"{self.name}.yaml")
+        if read.resource is not None:
+            self._put(read.resource.key, read.resource)
+        elif read.key in self.resources:
+            self._put(read.key, None)
+        return read.resource is not None
 
     def outcome(self) -> Sent:
         """Everything that comes of the mesh as it is."""
@@ -116,11 +114,6 @@ def by_proxy(sent: Sent) -> dict[str, dict[tuple[str, str], bytes]]:
         if proxy and kind not in ("names", "proxy"):
             found.setdefault(proxy, {})[kind, name] = content
     return found
-
-
-def key_of(document: Document) -> Key:
-    meta = document.get("metadata") or {}
-    return Key(document["kind"], meta.get("namespace", "default"), meta.get("name", ""))
 
 
 @cache
