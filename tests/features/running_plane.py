@@ -16,6 +16,7 @@ import uvloop
 from lateen.api.resource import Change
 from lateen.base.clock import system_clock
 from lateen.base.problem import Problem
+from lateen.ca.options import AuthorityOptions
 from lateen.config import documents
 from lateen.control.audit_output import AuditSettings
 from lateen.control.plane import ControlPlane
@@ -101,6 +102,7 @@ async def control_plane(
     secure: bool = False,
     mesh: Settings | None = None,
     gateways: tuple[str, ...] = (),
+    authority: AuthorityOptions | None = None,
 ) -> AsyncIterator[RunningPlane]:
     """Serves `text`, a YAML of the whole mesh."""
     source = HandSource()
@@ -115,6 +117,7 @@ async def control_plane(
             mesh=mesh or Settings(),
             audit=AuditSettings(Path(state, "audit")) if secure else AuditSettings(),
             gateway_identities=gateways,
+            authority=authority or AuthorityOptions(),
         )
         plane = ControlPlane(settings, source, clock=system_clock, random=Random(1))
         started, stop = asyncio.Event(), asyncio.Event()

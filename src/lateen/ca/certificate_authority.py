@@ -25,6 +25,7 @@ from lateen.ca.evictions import Evictions
 from lateen.ca.issued import IssuedLeaf, IssuedLeaves
 from lateen.ca.key_protection import KeyProtection, Plain
 from lateen.ca.own_roots import ROOT_SECONDS, OwnRoots
+from lateen.ca.request_policy import LONGEST_TTL_SECONDS
 from lateen.ca.rotation import Schedule, StepRefused
 from lateen.ca.signer import LeafRequest, LocalSigner, SignedLeaf, Signer, checked, issuing_roots
 from lateen.ca.trusted_roots import OWN, TrustedRoot, TrustState, root_id
@@ -47,6 +48,7 @@ class AuthoritySettings:
     plugged_in: Path | None = None  # default: the authority's own folder
     root_seconds: float = ROOT_SECONDS
     schedule: Schedule = field(default_factory=Schedule)
+    longest_ttl_seconds: int = LONGEST_TTL_SECONDS
 
 
 class CertificateAuthority:
@@ -64,6 +66,7 @@ class CertificateAuthority:
     ) -> None:
         self.folder = folder
         self.settings = settings
+        self.told: Callable[[], str] = lambda: self.bundle  # roots that go with a leaf, PEM
         self.changed = changed
         self.unaware = unaware
         self._clock = clock

@@ -52,7 +52,7 @@ class CertificateService:
             "certificate issued",
             extra={"identity": request.identity, "address": peer.address},
         )
-        response = IstioCertificateResponse(cert_chain=(*leaf.chain, self._authority.bundle))
+        response = IstioCertificateResponse(cert_chain=(*leaf.chain, self._authority.told()))
         return bytes(response.SerializeToString())
 
 

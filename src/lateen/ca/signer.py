@@ -107,6 +107,10 @@ def issuing_roots(
     return tuple(root for root in roots if root == last or issued_by(last, root))
 
 
+def is_self_signed(certificate: x509.Certificate) -> bool:
+    return certificate.issuer == certificate.subject and issued_by(certificate, certificate)
+
+
 def _check_names(certificate: x509.Certificate, wanted: Sequence[x509.GeneralName]) -> None:
     try:
         names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value

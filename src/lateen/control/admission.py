@@ -75,7 +75,10 @@ def certificate_methods(
     authority: CertificateAuthority, authenticator: Authenticator, clock: Clock, tasks: Tasks
 ) -> Methods:
     """`IstioCertificateService`, for the secure port alone. Every answer is in the audit trail."""
-    policy = SigningPolicy(trust_domains=authenticator.trust_domains)
+    policy = SigningPolicy(
+        longest_ttl_seconds=authority.settings.longest_ttl_seconds,
+        trust_domains=authenticator.trust_domains,
+    )
     service = CertificateService(authority, authenticator, clock, policy)
     audit = authenticator.audit
 

@@ -21,6 +21,7 @@ from lateen.ca.administration import Administration
 from lateen.ca.certificate_authority import CertificateAuthority
 from lateen.config.inotify import Polling, Watch, WatchError
 from lateen.identity.trust_bundle import TYPE_URL as TRUST_BUNDLE
+from lateen.translate.trust_bundle import own_roots
 from lateen.view.mesh import Mesh
 from lateen.xds.server import DiscoveryServer
 from lateen.xds.stream import Stream
@@ -59,6 +60,7 @@ class AuthorityService:
         authority.changed = self._changed
         authority.unaware = self.unaware
         self._publish()
+        authority.told = lambda: own_roots(mesh)
 
     async def start(self, tasks: Tasks) -> None:
         await self._socket.start()

@@ -41,7 +41,10 @@ def load(
 ) -> Certificates:
     """The trust domain is known only when the configuration has been read."""
     authority = CertificateAuthority(
-        settings.state / FOLDER, settings.authority.settings(mesh.trust_domain), clock=clock
+        settings.state / FOLDER,
+        settings.authority.settings(mesh.trust_domain),
+        clock=clock,
+        external=settings.authority.external(clock),
     )
     names, addresses = _split(settings.server_names)
     of_control = server_certificate.control_plane_names(
@@ -49,7 +52,7 @@ def load(
     )
     server = ServerCertificateRotation(
         lambda: authority.local,
-        roots=lambda: authority.bundle,
+        roots=lambda: authority.server_bundle,
         clock=clock,
         random=random,
         dns_names=(*of_control, *names),
