@@ -11,6 +11,7 @@ import asyncio
 import logging
 import socket
 import ssl
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit
 
@@ -30,12 +31,23 @@ REDIRECTS = range(300, 400)
 OK = 200
 
 
+Resolve = Callable[[str, int], Awaitable[list[str]]]
+
+
+async def resolve(host: str, port: int) -> list[str]:
+    """The addresses of a name, by the system's resolver; raises OSError."""
+    loop = asyncio.get_running_loop()
+    found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+
+
 @dataclass(frozen=True, slots=True)
 class Fetch:
     """How to fetch; `tls` verifies servers."""
 
     reach: Reach
     tls: ssl.SSLContext
+    resolve: Resolve = resolve
 
     async def __call__(self, url: str, *, timeout_seconds: float) -> bytes:
         """Raises KeyFetchError, fit to be shown to who wrote the URL."""
@@ -84,12 +96,10 @@ class Fetch:
         raise trouble or KeyFetchError(f"{host} has no address")
 
     async def _addresses(self, host: str, port: int) -> list[str]:
-        loop = asyncio.get_running_loop()
         try:
-            found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        except (socket.gaierror, UnicodeError) as unknown:
+            addresses = await self.resolve(host, port)
+        except (OSError, UnicodeError) as unknown:
             raise KeyFetchError(f"the name {host} cannot be resolved") from unknown
-        addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
         reasons = {address: self.reach.refusal(host, address) for address in addresses}
         allowed = [address for address in addresses if not reasons[address]]
         if not allowed and addresses:
@@ -164,4 +174,6 @@ def _reason(trouble: Exception) -> str:
         return "the connection was refused"
     if isinstance(trouble, ssl.SSLError):
         return f"TLS failed: {trouble.reason or trouble}"
+    if isinstance(trouble, h11.ProtocolError):
+        return f"the answer is cut off or not HTTP ({trouble})"
     return str(trouble) or type(trouble).__name__
