@@ -19,6 +19,7 @@ from lateen.translate import endpoints, name_table, secrets, trust_bundle
 from lateen.translate.clusters import build as clusters
 from lateen.translate.envoy_filter import layer
 from lateen.translate.listeners import gateway, inbound, outbound
+from lateen.translate.rate_limit import clusters as rate_limit
 from lateen.translate.routes import configuration as sidecar_routes
 from lateen.translate.routes import gateway as gateway_routes
 from lateen.view.mesh import Mesh
@@ -99,6 +100,23 @@ def _route_cell(mesh: Mesh, proxy_class: ProxyClass, name: str) -> Node:
     return sidecar_routes.cell(mesh, proxy_class, name)
 
 
+def _cluster_names(mesh: Mesh, proxy_class: ProxyClass) -> tuple[str, ...]:
+    found = clusters.cluster_names(mesh, proxy_class)
+    return found + rate_limit.cluster_names(mesh, proxy_class)
+
+
+def _cluster_cell(mesh: Mesh, proxy_class: ProxyClass, name: str) -> Node:
+    if rate_limit.is_rate_limit(name):
+        return rate_limit.cluster.node(mesh, proxy_class, name)
+    return clusters.cell(mesh, proxy_class, name)
+
+
+def _endpoint_cell(mesh: Mesh, proxy_class: ProxyClass, name: str) -> Node:
+    if rate_limit.is_rate_limit(name):
+        return rate_limit.endpoints.node(mesh, proxy_class, name)
+    return endpoints.cell(mesh, proxy_class, name)
+
+
 def _name_table_cell(mesh: Mesh, proxy_class: ProxyClass, name: str) -> Node:
     return name_table.name_table.node(mesh, proxy_class)
 
@@ -113,8 +131,8 @@ def _extension_cell(mesh: Mesh, proxy_class: ProxyClass, name: str) -> Node:
 
 
 KINDS = {
-    CLUSTER: Kind(clusters.cluster_names, clusters.cell),
-    ENDPOINT: Kind(None, endpoints.cell),
+    CLUSTER: Kind(_cluster_names, _cluster_cell),
+    ENDPOINT: Kind(None, _endpoint_cell),
     LISTENER: Kind(listener_names, _listener_cell),
     ROUTE: Kind(None, _route_cell),
     SECRET: Kind(None, secrets.secret.node),

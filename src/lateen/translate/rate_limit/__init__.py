@@ -5,4 +5,5 @@ descriptors    what a request is counted by
 http           the filters that count and refuse requests
 network        the same for connections
 service        whom the global ones ask
+clusters       how they reach it
 """

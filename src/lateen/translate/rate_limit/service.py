@@ -1,6 +1,6 @@
-"""Whom global limits ask, and how: one service of the mesh, over the cluster that it has anyway.
+"""Whom global limits ask, and how: a service of the mesh, called as all services are called.
 
-With the mesh's own identities where the service has one, as all calls inside the mesh.
+With the mesh's own identities where the service has one; see `clusters`.
 """
 
 from dataclasses import dataclass
@@ -9,10 +9,10 @@ from typing import Any
 from lateen.api.duration import UNITS, Duration
 from lateen.api.rate_limit import SERVICE_NAME, FailureMode, RateLimit
 from lateen.envoy import messages
-from lateen.translate import names
 from lateen.view import hosts
 from lateen.view.mesh import Mesh
 
+CLUSTER_PREFIX = "rate-limit|"
 TIMEOUT = Duration(100 * UNITS["ms"])  # Envoy's own 20 ms are few for a service that asks a store
 
 
@@ -31,7 +31,7 @@ def service(mesh: Mesh, spec: RateLimit, namespace: str) -> Service:
     written = spec.service
     host = service_host(mesh, spec, namespace)
     return Service(
-        cluster=names.outbound_cluster(written.port, "", host),
+        cluster=f"{CLUSTER_PREFIX}{written.port}||{host}",
         authority=host,
         domain=written.domain,
         timeout=written.timeout if written.timeout is not None else TIMEOUT,

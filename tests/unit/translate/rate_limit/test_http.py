@@ -71,7 +71,7 @@ def test_a_global_limit_goes_with_the_question_to_lateens_service() -> None:
     assert config["domain"] == "lateen"
     grpc = config["rate_limit_service"]["grpc_service"]["envoy_grpc"]
     host = "lateen-rate-limit.istio-system.svc.cluster.local"
-    assert grpc == {"cluster_name": f"outbound|8081||{host}", "authority": host}
+    assert grpc == {"cluster_name": f"rate-limit|8081||{host}", "authority": host}
     (asked,) = config["rate_limits"]
     assert asked["limit"]["rate_limit"] == {"requests_per_unit": 1000, "unit": "HOUR"}
 
