@@ -58,7 +58,7 @@ def weight_scale(mesh: Mesh) -> int:
     return lcm(*by_network.values())
 
 
-def of_address(mesh: Mesh, address: str) -> str:
+def of_address(mesh: Mesh, address: str = "") -> str:
     """The network whose CIDRs hold the address, by MeshNetworks; empty: none."""
     ranges = _ranges(mesh)
     if not ranges:

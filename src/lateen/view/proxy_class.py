@@ -80,12 +80,7 @@ def proxy_from_node(
         labels=as_labels(_labels(metadata)),
         service_account=_text(metadata, "SERVICE_ACCOUNT") or "default",
         cluster=_text(metadata, "CLUSTER_ID") or mesh.settings.cluster,
-        network=(
-            _text(metadata, "NETWORK")
-            or _labels(metadata).get(NETWORK, "")
-            or mesh.network
-            or networks.of_address(mesh, address)
-        ),
+        network=_text(metadata, "NETWORK") or _labels(metadata).get(NETWORK, ""),
         locality=_locality(metadata, locality),
         node=_text(metadata, "NODE_NAME"),
         interception=_interception(metadata),
@@ -132,7 +127,7 @@ def proxy_from_description(description: Mapping[str, Any], mesh: Mesh) -> Proxy:
 
 @derived
 def classify(mesh: Mesh, full: ProxyClass) -> ProxyClass:
-    """`full` without what no configuration depends on at this instant.
+    """`full` without what no configuration depends on at this instant, and on its network.
 
     A connected proxy's class can change with the mesh: observe this node and move its streams.
     """
@@ -144,7 +139,13 @@ def classify(mesh: Mesh, full: ProxyClass) -> ProxyClass:
     kept = label_uses(mesh, "metadata").union(SETTINGS)
     settings = tuple(pair for pair in full.settings if pair[0] in kept)
     addresses = _relevant_addresses(mesh, full)
-    return replace(full, labels=labels, settings=settings, addresses=addresses)
+    return replace(
+        full,
+        labels=labels,
+        settings=settings,
+        addresses=addresses,
+        network=full.network or mesh.network or networks.of_address(mesh, *full.addresses[:1]),
+    )
 
 
 def _relevant_addresses(mesh: Mesh, full: ProxyClass) -> tuple[str, ...]:

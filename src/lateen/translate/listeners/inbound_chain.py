@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from lateen.api.gateway import ServerTLSSettings, TLSmode
+from lateen.api.virtual_service import HTTPRetry
 from lateen.catalog.service import Protocol
 from lateen.envoy import messages, types
 from lateen.translate import metadata, names, tls
@@ -17,6 +18,7 @@ from lateen.translate.listeners.inbound_port import InboundPort
 from lateen.translate.rate_limit import http as rate_limit
 from lateen.translate.rate_limit.limits import add_metadata
 from lateen.translate.rate_limit.network import network_filters as connection_limits
+from lateen.translate.routes.retry import retry_policy
 from lateen.view.authentication import MutualTLSMode
 from lateen.view.mesh import Mesh
 from lateen.view.proxy import ProxyClass
@@ -123,7 +125,9 @@ def _http_filter(mesh: Mesh, proxy_class: ProxyClass, port: InboundPort) -> Any:
                 may_be_grpc=port.protocol is not Protocol.HTTP,
                 hides_debug_headers=proxy_settings.hides_debug_headers(mesh, proxy_class),
             ),
-            route_configuration=route_configuration(port),
+            route_configuration=route_configuration(
+                port, mesh.config.default_inbound_http_retry_policy
+            ),
             edge=replace(hcm.INBOUND, accept_http10=proxy_class.http10),
             operation="INGRESS",
             scope=outbound_scope(mesh, proxy_class),
@@ -132,7 +136,7 @@ def _http_filter(mesh: Mesh, proxy_class: ProxyClass, port: InboundPort) -> Any:
     )
 
 
-def route_configuration(port: InboundPort) -> Any:
+def route_configuration(port: InboundPort, retries: HTTPRetry | None = None) -> Any:
     """Everything to the workload: no timeouts, a retry where nothing was sent yet."""
     made = types.RouteConfiguration(name=port.cluster)
     made.validate_clusters.value = False
@@ -146,10 +150,19 @@ def route_configuration(port: InboundPort) -> Any:
     action.timeout.CopyFrom(never)
     action.max_stream_duration.max_stream_duration.CopyFrom(never)
     action.max_stream_duration.grpc_timeout_header_max.CopyFrom(never)
-    if port.protocol is not Protocol.GRPC:
+    _set_retries(action, port, retries)
+    return made
+
+
+def _set_retries(action: Any, port: InboundPort, wanted: HTTPRetry | None) -> None:
+    """The mesh's `defaultInboundHttpRetryPolicy`, else where nothing was sent yet."""
+    if wanted is not None:
+        policy = retry_policy(wanted, consistent_hash=True)  # there is no other host to take
+        if policy is not None:
+            action.retry_policy.CopyFrom(policy)
+    elif port.protocol is not Protocol.GRPC:
         action.retry_policy.retry_on = RETRY_ON
         action.retry_policy.num_retries.value = RETRIES
-    return made
 
 
 # -- TCP ---------------------------------------------------------------------------------------

@@ -179,9 +179,10 @@ data:
 
 
 def test_a_proxy_is_on_the_network_of_its_address() -> None:
-    found = classes.proxy_from_description({"ip": "10.2.0.7"}, world())
+    mesh = world()
+    found = classes.proxy_from_description({"ip": "10.2.0.7"}, mesh)
 
-    assert found.proxy_class.network == "two"
+    assert classes.classify(mesh, found.proxy_class).network == "two"
 
 
 def test_an_endpoint_tells_the_network_that_its_address_is_on() -> None:

@@ -193,6 +193,16 @@ def test_requests_go_to_the_workload_without_timeout_and_with_the_callers_identi
     assert made["stat_prefix"] == "inbound_0.0.0.0_8080;"
 
 
+def test_the_mesh_may_say_when_the_workload_is_asked_again() -> None:
+    policy = "defaultInboundHttpRetryPolicy: {attempts: 5, retryOn: '503'}"
+    mesh = mesh_of(SERVICE, mesh_config=policy)
+
+    route = manager(shown(mesh), 8080)["route_config"]["virtual_hosts"][0]["routes"][0]["route"]
+
+    assert route["retry_policy"]["num_retries"] == 5
+    assert route["retry_policy"]["retriable_status_codes"] == [503]
+
+
 def test_grpc_is_not_retried() -> None:
     route = manager(shown(mesh_of(SERVICE)), 8081)["route_config"]["virtual_hosts"][0]["routes"][0]
 
