@@ -1,6 +1,8 @@
 """Certificates signed by the PKI engine of a real OpenBao."""
 
 import asyncio
+import base64
+import json
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,9 +19,12 @@ from lateen.ca.signer import SignedLeaf
 from lateen.ca.vault import VaultAuth, VaultOptions, VaultSigner
 from tests.features.proofs import certificate, token
 from tests.features.running_plane import RunningPlane, control_plane, run
+from tests.kubernetes_api import KubernetesApi, kubernetes_api
 from tests.openbao import ROOT_TOKEN, OpenBao, openbao
 from tests.unit.ca.requests import WEB, leaf_request
+from tests.unit.ca.test_kubernetes_signer import COMPANY
 
+ACCOUNT = "system:serviceaccount:istio-system:istiod"
 MESH = "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop}\n"
 
 
@@ -76,6 +81,43 @@ def test_a_leaf_is_signed_for_a_token_in_a_file(bao: OpenBao, folder: Path) -> N
     (folder / "token").write_text(ROOT_TOKEN + "\n")
     auth = VaultAuth(method="token", token_file=str(folder / "token"))
     assert signed(authority(folder, options(bao, auth)))
+
+
+def service_account_token() -> str:
+    """OpenBao looks for the name in it; who signed it is the reviewer's business."""
+    claims = {
+        "iss": "kubernetes/serviceaccount",
+        "sub": ACCOUNT,
+        "iat": int(system_clock()) - 60,
+        "nbf": int(system_clock()) - 60,
+        "exp": int(system_clock()) + 600,
+        "kubernetes.io": {
+            "namespace": "istio-system",
+            "serviceaccount": {"name": "istiod", "uid": "1"},
+        },
+    }
+    parts = (json.dumps(part).encode() for part in ({"alg": "RS256", "typ": "JWT"}, claims))
+    head, body = (base64.urlsafe_b64encode(part).rstrip(b"=").decode() for part in parts)
+    return f"{head}.{body}.c2lnbmF0dXJl"
+
+
+def test_a_leaf_is_signed_for_a_service_account(bao: OpenBao, folder: Path) -> None:
+    jwt = service_account_token()
+    api = KubernetesApi(COMPANY, "none", accounts={jwt: ACCOUNT})
+    with kubernetes_api(api, folder):
+        bao.call("POST", "sys/auth/kubernetes", type="kubernetes")
+        bao.call(
+            "POST", "auth/kubernetes/config", kubernetes_host=api.address,
+            disable_local_ca_jwt=True, kubernetes_ca_cert=Path(api.ca_file).read_text(),
+            token_reviewer_jwt=jwt,
+        )  # fmt: skip
+        bao.call(
+            "POST", "auth/kubernetes/role/mesh", bound_service_account_names="istiod",
+            bound_service_account_namespaces="istio-system", token_policies="mesh",
+        )  # fmt: skip
+        (folder / "jwt").write_text(jwt)
+        auth = VaultAuth(method="kubernetes", role="mesh", token_file=str(folder / "jwt"))
+        assert signed(authority(folder, options(bao, auth)))
 
 
 def test_a_token_is_renewed_and_got_again_after_its_end(bao: OpenBao, folder: Path) -> None:
