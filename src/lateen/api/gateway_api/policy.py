@@ -1,5 +1,7 @@
 """BackendTLSPolicy: TLS towards the backends of routes."""
 
+from msgspec import field
+
 from lateen.api.gateway_api.references import ObjectReference
 from lateen.api.resource import OpenSpec
 
@@ -19,7 +21,7 @@ class SubjectAltName(OpenSpec, frozen=True):
 
 class BackendTLSPolicyValidation(OpenSpec, frozen=True):
     ca_certificate_refs: tuple[ObjectReference, ...] = ()
-    well_known_ca_certificates: str = ""
+    well_known_ca_certificates: str = field(default="", name="wellKnownCACertificates")
     hostname: str = ""
     subject_alt_names: tuple[SubjectAltName, ...] = ()
 

@@ -17,6 +17,8 @@ from lateen.config.validation import (
     envoy_filter,
     extensions,
     gateway,
+    gateway_api,
+    ingress,
     mesh_config,
     mesh_networks,
     network_policy,
@@ -52,6 +54,8 @@ CHECKS: dict[str, Callable[[Resource[Any], Report], None]] = {
     "ConfigMap": config_map.check,
     "MeshNetworks": mesh_networks.check,
     "NetworkPolicy": network_policy.check,
+    "Ingress": ingress.check,
+    **gateway_api.CHECKS,
 }
 
 
