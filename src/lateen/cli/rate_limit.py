@@ -45,8 +45,9 @@ def add_parser(commands: Any) -> None:
         help="where proxies ask; without --discovery on loopback only (default: %(default)s)",
     )  # fmt: skip
     parser.add_argument(
-        "--admin-address", default="127.0.0.1:6070", metavar="HOST:PORT",
-        help="/ready, /metrics and /limits, on loopback only; empty: none (default: %(default)s)",
+        "--admin-address", default="127.0.0.1:6070", metavar="HOST:PORT|unix:PATH",
+        help="/ready and /metrics on loopback, with /limits on a unix socket; empty: none "
+        "(default: %(default)s)",
     )  # fmt: skip
     _add_identity(parser)
     _add_store(parser)
@@ -136,12 +137,11 @@ def _settings(arguments: argparse.Namespace) -> "ServiceSettings":
     from pathlib import Path
 
     from lateen.agent.settings import DiscoverySettings
+    from lateen.control.http import parse_admin_address
     from lateen.rate_limit.settings import ServiceSettings, WhenRedisFails, Window
-    from lateen.xds.transport.listener import parse_address, require_loopback
+    from lateen.xds.transport.listener import parse_address
 
-    admin = parse_address(arguments.admin_address) if arguments.admin_address else None
-    if admin is not None:
-        require_loopback(admin)
+    admin = parse_admin_address(arguments.admin_address) if arguments.admin_address else None
     discovery = None
     if arguments.discovery:
         discovery = DiscoverySettings(

@@ -7,7 +7,6 @@ A Service of its name that the user has written takes its place.
 """
 
 import asyncio
-import contextlib
 import json
 import socket
 from collections.abc import Callable, Iterable, Sequence
@@ -20,17 +19,15 @@ from lateen.api.resource import Resource
 from lateen.base.private_files import private_folder, write_private
 from lateen.base.tasks import Tasks
 from lateen.identity.tokens import TokenSigner
-from lateen.local import explicit
+from lateen.local import unix_http
 from lateen.local.control_plane import FIRST_PAUSE_SECONDS, LAST_PAUSE_SECONDS, SETTLED_SECONDS
-from lateen.local.probe import http_status
+from lateen.local.errors import LocalError
 from lateen.local.process import LATEEN, Place, Process, spawn
 from lateen.local.state import MESH_MARK, MeshState, write_atomic
 
 TOKEN_SECONDS = 3600.0  # for the first certificate; the next are asked for with that one
-READY_SECONDS = 30.0
 POLL_SECONDS = 0.05
 STOP_SECONDS = 2.0
-LOOPBACK = "127.0.0.1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +93,9 @@ class RateLimitProcess:
     async def _serve(self) -> int | None:
         """Until it is no longer wanted (None), or has ended: its exit code."""
         around = self._around
-        port, admin = free_port(around.host), explicit.free_port()
+        port = free_port(around.host)
         self._process = process = await spawn(
-            self._argv(port, admin),
+            self._argv(port),
             log=around.state.rate_limit_log,
             place=Place(environment={MESH_MARK: str(around.state.folder)}),
         )
@@ -106,30 +103,31 @@ class RateLimitProcess:
             async with Tasks() as tasks:
                 ended = tasks.start(process.wait(), name="end of the rate limit service")
                 unwanted = tasks.start(self._unwanted.wait(), name="end of global limits")
-                tasks.start(self._publish_when_ready(port, admin), name="its entry")
+                tasks.start(self._publish_when_ready(port), name="its entry")
                 await asyncio.wait((ended, unwanted), return_when=asyncio.FIRST_COMPLETED)
                 return ended.result() if ended.done() else None
         finally:
             await self._end()
 
-    async def _publish_when_ready(self, port: int, admin: int) -> None:
-        while not await self._is_ready(admin):  # the process ends by itself when it cannot
+    async def _publish_when_ready(self, port: int) -> None:
+        while not await self._is_ready():  # the process ends by itself when it cannot
             await asyncio.sleep(POLL_SECONDS)
         entry = service_entry(self._around, port)
         write_atomic(self._entry, json.dumps(entry, indent=1, sort_keys=True))
 
-    async def _is_ready(self, admin: int) -> bool:
-        with contextlib.suppress(OSError, TimeoutError):
-            async with asyncio.timeout(1):
-                return await http_status(Place(), LOOPBACK, admin, path="/ready") == 200
-        return False
+    async def _is_ready(self) -> bool:
+        try:
+            await asyncio.to_thread(unix_http.get, self._admin, "/ready")
+        except LocalError:
+            return False
+        return True
 
-    def _argv(self, port: int, admin: int) -> Sequence[str]:
+    def _argv(self, port: int) -> Sequence[str]:
         around = self._around
         return (
             *(*LATEEN, "rate-limit", "-f", str(around.folder)),
             *("--listen", f"{around.host}:{port}"),
-            *("--admin-address", f"{LOOPBACK}:{admin}"),
+            *("--admin-address", f"unix:{self._admin}"),
             *("--discovery", f"{around.host}:{around.discovery_port}"),
             *("--root-cert", str(around.state.root_certificate)),
             *("--token", str(self._write_token())),
@@ -139,8 +137,7 @@ class RateLimitProcess:
 
     def _write_token(self) -> Path:
         around = self._around
-        folder = around.state.rate_limit
-        private_folder(folder)
+        folder = private_folder(around.state.rate_limit)
         token = self._signer.mint(
             namespace=around.root_namespace,
             service_account=SERVICE_NAME,
@@ -148,6 +145,10 @@ class RateLimitProcess:
         )
         write_private(folder / "token", token.encode())
         return folder / "token"
+
+    @property
+    def _admin(self) -> Path:
+        return self._around.state.rate_limit / "admin.sock"
 
     @property
     def _entry(self) -> Path:

@@ -7,6 +7,7 @@
 
 import asyncio
 import logging
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -19,7 +20,8 @@ from lateen.base.clock import Clock
 from lateen.base.metrics import DURATION_BUCKETS, Registry
 from lateen.base.tasks import Tasks
 from lateen.config.folder import Batch, FolderSource
-from lateen.control.http import Answer, HttpServer, Query, as_json, text
+from lateen.control.guard import Guard
+from lateen.control.http import Answer, HttpServer, PageTable, Query, as_json, text
 from lateen.identity.credential import from_certificate
 from lateen.rate_limit import config_file
 from lateen.rate_limit.answer import Questions
@@ -194,14 +196,16 @@ class RateLimitService:
     async def _start_admin(self) -> None:
         if self.settings.admin is None:
             return
-        self.admin = HttpServer(
-            self.settings.admin,
-            {
+        pages = PageTable(
+            shown={
                 "/ready": self._readiness,
                 "/metrics": lambda _: Answer(200, self.metrics.text().encode(), METRICS_TYPE),
                 "/limits": lambda _: as_json(self._limits.describe()),
             },
+            open_pages=frozenset(("/ready", "/metrics")),
         )
+        guard = Guard(user=os.geteuid())
+        self.admin = HttpServer(self.settings.admin, pages, guard=guard)
         await self.admin.start()
 
     def _readiness(self, query: Query) -> Answer:

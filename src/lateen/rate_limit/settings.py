@@ -5,6 +5,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from lateen.agent.settings import DiscoverySettings
+from lateen.control.http import UnixAddress
 from lateen.rate_limit.limits import ROOT_NAMESPACE
 from lateen.rate_limit.memory import COUNTERS
 from lateen.xds.transport.listener import Address, parse_address
@@ -31,7 +32,7 @@ class ServiceSettings:
     config_files: tuple[Path, ...] = ()
     config_maps: tuple[tuple[str, str], ...] = ()  # namespace, name
     listen: Address = field(default_factory=lambda: parse_address(LISTEN))
-    admin: Address | None = None
+    admin: Address | UnixAddress | None = None
     discovery: DiscoverySettings | None = None
     trust_domains: tuple[str, ...] = ()  # besides the one of its own certificate
     redis: str = ""

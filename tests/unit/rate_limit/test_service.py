@@ -1,12 +1,15 @@
 """The running service, asked as proxies ask it."""
 
 import asyncio
+import json
 from pathlib import Path
 from random import Random
 
 import grpc
 import pytest
 
+from lateen.control.http import UnixAddress
+from lateen.local import unix_http
 from lateen.rate_limit.answer import OK, OVER_LIMIT
 from lateen.rate_limit.config_file import ConfigError
 from lateen.rate_limit.health import METHOD as HEALTH
@@ -201,3 +204,22 @@ def test_a_configuration_that_is_wrong_refuses_the_start(config: Path) -> None:
         RateLimitService(
             ServiceSettings(config_files=(config,)), clock=lambda: 0.0, random=Random()
         )
+
+
+def test_its_own_pages_tell_limits_and_counts(tmp_path: Path) -> None:
+    (tmp_path / "limit.yaml").write_text(RULE.replace("LIMIT", "5"))
+    socket = tmp_path / "admin.sock"
+
+    async def main() -> None:
+        settings = ServiceSettings(folders=(tmp_path,), listen=LOOPBACK, admin=UnixAddress(socket))
+        async with running(settings) as service, channel(service) as opened:
+            await ask(opened, question({"rate_limit": "shop/api/all"}))
+            pages = [
+                await asyncio.to_thread(unix_http.get, socket, page)
+                for page in ("/ready", "/limits", "/metrics")
+            ]
+            assert pages[0] == "ready\n"
+            assert json.loads(pages[1])[0]["rule"] == "shop/api/all"
+            assert 'decisions_total{rule="shop/api/all",result="ok"} 1' in pages[2]
+
+    asyncio.run(main())
