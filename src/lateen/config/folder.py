@@ -26,7 +26,7 @@ from lateen.api.resource import Change, Key, Resource
 from lateen.base.problem import Problem
 from lateen.config import paths
 from lateen.config.documents import DEFAULT_NAMESPACE
-from lateen.config.duplicates import duplicate
+from lateen.config.duplicates import in_force, repeated
 from lateen.config.held_files import File, Root, emptied, parsed, stamp_of, unreadable
 from lateen.config.inotify import Polling, Touched, Watch, WatchError
 
@@ -96,8 +96,7 @@ class FolderSource:
             for path in sorted(root.troubled):
                 found += root.files[path].problems
         for key in sorted(self._repeated):
-            first, *others = (self._object(place, key) for place in self._places[key])
-            found += [duplicate(other, first) for other in others]
+            found += repeated([self._object(place, key) for place in self._places[key]])
         return tuple(found)
 
     def _watched(self, watch: Watch | Polling | None) -> Watch | Polling:
@@ -246,7 +245,7 @@ class FolderSource:
         changes = []
         for key in sorted(self._pending):
             places = self._places.get(key)
-            now = self._object(places[0], key) if places else None
+            now = in_force([self._object(place, key) for place in places]) if places else None
             if _is_told(now, self._sent.get(key)):
                 continue
             changes.append(Change(key, now))
