@@ -51,13 +51,18 @@ def issue(
     leaf = authority.issue(key.public_key(), names, now=now, ttl_seconds=ttl_seconds)
     return ServerCertificate(
         chain="".join(authority.chain(leaf)[:-1]),
-        key=key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        ).decode(),
+        key=key_text(key),
         lifetime=Lifetime(now, leaf.not_valid_after_utc.timestamp()),
     )
+
+
+def key_text(key: ec.EllipticCurvePrivateKey) -> str:
+    """PEM, for the memory of this process."""
+    return key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    ).decode()
 
 
 def server_context(roots: str, certificate: ServerCertificate) -> ssl.SSLContext:

@@ -20,6 +20,7 @@ from lateen.ca.admin_socket import AdminSocket
 from lateen.ca.administration import Administration
 from lateen.ca.certificate_authority import CertificateAuthority
 from lateen.config.inotify import Polling, Watch, WatchError
+from lateen.control.trust_bundles import TrustBundles
 from lateen.identity.trust_bundle import TYPE_URL as TRUST_BUNDLE
 from lateen.translate.trust_bundle import own_roots
 from lateen.view.mesh import Mesh
@@ -46,13 +47,15 @@ class AuthorityService:
         clock: Clock,
         audit: Recorder,
         renewed: Callable[[], None],
+        bundles: TrustBundles,
     ) -> None:
         self._authority = authority
         self._mesh = mesh
         self._server = server
         self._audit = audit
         self._renewed = renewed
-        self._bundle = authority.server_bundle
+        self._bundles = bundles
+        self._told = authority.server_bundle
         administration = Administration(
             authority, clock=clock, unaware=self.unaware, disconnect=self.disconnect
         )
@@ -66,6 +69,11 @@ class AuthorityService:
         await self._socket.start()
         tasks.start(self._authority.run(), name="certificate authority")
         tasks.start(self._follow_files(), name="plugged-in authority")
+        self._bundles.start(tasks)
+
+    def update(self) -> None:
+        """The configuration is another: other meshes may be trusted, or trusted no more."""
+        self._bundles.update()
 
     def close(self) -> None:
         self._socket.close()
@@ -87,8 +95,8 @@ class AuthorityService:
     def _changed(self) -> None:
         self._publish()
         self._server.changed()
-        if self._bundle != self._authority.server_bundle:
-            self._bundle = self._authority.server_bundle
+        if self._told != self._authority.server_bundle:
+            self._told = self._authority.server_bundle
             self._renewed()
 
     def _publish(self) -> None:

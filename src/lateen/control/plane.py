@@ -31,9 +31,11 @@ from lateen.control.guard import Guard, load_or_create_token
 from lateen.control.http import HttpServer, PageTable
 from lateen.control.pages import OPEN_PAGES, Pages
 from lateen.control.settings import ControlSettings
-from lateen.control.token_keys import TokenKeys
+from lateen.control.token_keys import TokenKeys, server_trust
+from lateen.control.trust_bundles import TrustBundles
 from lateen.gateway_api.findings import Findings
 from lateen.identity.join_tokens import JoinTokens
+from lateen.jwks.fetch import Fetch
 from lateen.translate.envoy_filter import problems as patches
 from lateen.view.conflicts import conflicts
 from lateen.view.envoy_filter import KIND
@@ -163,6 +165,7 @@ class ControlPlane:
                 clock=self._clock,
                 audit=self.audit,
                 renewed=self._certificates.server.renew,
+                bundles=self._trust_bundles(),
             )
             await self._authority.start(tasks)
         await self._token_keys.start(tasks)
@@ -188,6 +191,8 @@ class ControlPlane:
             )
         )
         self._token_keys.update()
+        if self._authority is not None:
+            self._authority.update()
         if batch.changes:
             self.server.changed()
 
@@ -291,6 +296,18 @@ class ControlPlane:
         await asyncio.to_thread(self.audit.close)
 
     # certificates
+
+    def _trust_bundles(self) -> TrustBundles:
+        keys = self.settings.keys
+        return TrustBundles(
+            self.mesh,
+            Fetch(keys.reach, server_trust(keys)),
+            folder=self.settings.state / "trust-bundles",
+            clock=self._clock,
+            random=self._random,
+            age_limit_seconds=keys.age_limit_seconds,
+            changed=self.server.changed,
+        )
 
     def _admit(self, call: Call, proxy: Proxy, metadata: dict[str, Any]) -> str:
         if self._certificates is None:

@@ -44,7 +44,7 @@ class TokenKeys:
         self._started = False
         self._refresh = KeyRefresh(
             settings,
-            Fetch(settings.reach, _trust(settings)),
+            Fetch(settings.reach, server_trust(settings)),
             folder=state / FOLDER,
             clock=clock,
             random=random,
@@ -104,7 +104,8 @@ class TokenKeys:
         self._reported = found
 
 
-def _trust(settings: KeySettings) -> ssl.SSLContext:
+def server_trust(settings: KeySettings) -> ssl.SSLContext:
+    """Whom to believe that it is the server that a URL names."""
     context = ssl.create_default_context()
     if settings.authorities is not None:
         try:

@@ -8,6 +8,8 @@ Other trust domains are let in by listeners only where they are aliases (`trustD
 
 from collections.abc import Iterator
 
+from cryptography import x509
+
 from lateen.api.mesh_config import CertificateData
 from lateen.base.incremental import derived
 from lateen.identity.trust_bundle import Trust, TrustBundle
@@ -58,7 +60,13 @@ def _everybodys(mesh: Mesh) -> Iterator[CertificateData]:
 
 
 def _text(data: CertificateData, trust: Trust) -> str:
-    return data.pem or trust.of_url(data.spiffe_bundle_url or "")
+    """Nothing where there are no certificates: one wrong entry must not spoil the bundle."""
+    text = data.pem or trust.of_url(data.spiffe_bundle_url or "")
+    try:
+        x509.load_pem_x509_certificates(text.encode())
+    except ValueError:
+        return ""
+    return text
 
 
 def _joined(*texts: str) -> str:
