@@ -23,6 +23,7 @@ from lateen.control.plane import ControlPlane
 from lateen.control.settings import ControlSettings
 from lateen.envoy import schema
 from lateen.envoy.admin import Admin
+from lateen.jwks.settings import KeySettings
 from lateen.view.mesh import Settings
 from lateen.xds.transport.listener import Address
 
@@ -103,6 +104,7 @@ async def control_plane(
     mesh: Settings | None = None,
     gateways: tuple[str, ...] = (),
     authority: AuthorityOptions | None = None,
+    keys: KeySettings | None = None,
 ) -> AsyncIterator[RunningPlane]:
     """Serves `text`, a YAML of the whole mesh."""
     source = HandSource()
@@ -118,6 +120,7 @@ async def control_plane(
             audit=AuditSettings(Path(state, "audit")) if secure else AuditSettings(),
             gateway_identities=gateways,
             authority=authority or AuthorityOptions(),
+            keys=keys or KeySettings(),
         )
         plane = ControlPlane(settings, source, clock=system_clock, random=Random(1))
         started, stop = asyncio.Event(), asyncio.Event()
