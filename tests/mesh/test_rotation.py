@@ -180,6 +180,21 @@ def test_leaves_are_renewed_and_no_request_is_lost_without_control_plane(
     assert not lost(answers)
 
 
+def test_an_evicted_workload_is_refused_before_its_certificate_ends(hasty: RunningMesh) -> None:
+    hasty.lateen("ca", "evict", "app/client", "--mesh", hasty.name)
+    began = time.monotonic()
+    eventually(
+        lambda: hasty.calls("client.app", URL, count=4),
+        lambda answers: len(lost(answers)) == 4,
+        seconds=LIFE_SECONDS / 4,  # certificates are renewed at half their life
+    )
+    assert time.monotonic() - began < LIFE_SECONDS / 2
+    assert status(hasty)["evicted"].keys() == {"spiffe://cluster.local/ns/app/sa/client"}
+
+    hasty.lateen("ca", "readmit", "app/client", "--mesh", hasty.name)
+    eventually(lambda: hasty.calls("client.app", URL, count=4), lambda answers: not lost(answers))
+
+
 def test_plugged_in_authorities_come_and_change_and_no_request_is_lost(hasty: RunningMesh) -> None:
     company = Company(now=time.time())
     folder = hasty.state / hasty.name / "control" / "ca"
