@@ -73,6 +73,11 @@ def test_two_proxies_share_a_global_limit_which_the_client_is_told(mesh: Running
     from: [{{source: {{principals: [cluster.local/ns/app/sa/client]}}}}]
     by: [{{header: {{name: x-user}}}}, {{principal: {{}}}}]
     global: {{requests: {TOGETHER}, unit: DAY}}
+---
+apiVersion: networking.istio.io/v1
+kind: Sidecar
+metadata: {{name: sees-nothing, namespace: app}}
+spec: {{workloadSelector: {{labels: {{app: reviews}}}}, egress: [{{hosts: ["./client.app"]}}]}}
 """
     mesh.apply("limit.yaml", limit("together", rule))
     in_force(mesh, 40 - TOGETHER)
@@ -141,7 +146,8 @@ def test_a_service_that_was_killed_comes_back_and_counts(mesh: RunningMesh) -> N
 def test_connections_beyond_their_limit_are_closed(mesh: RunningMesh) -> None:
     rule = """
   connections:
-  - {name: tcp, ports: [9001], local: {connections: 3, unit: HOUR}}
+  - {name: tcp, ports: [9001], local: {connections: 5, unit: HOUR}}
+  - {name: together, ports: [9001], global: {connections: 6, unit: DAY}}
 """
 
     def refused() -> list[Answer]:
@@ -150,7 +156,7 @@ def test_connections_beyond_their_limit_are_closed(mesh: RunningMesh) -> None:
 
     assert not refused()
     mesh.apply("limit.yaml", limit("tcp", rule))
-    eventually(refused, lambda answers: len(answers) >= 14)
+    eventually(refused, lambda answers: len(answers) == 20)
     assert not limited(calls(mesh, "ann"))
 
 
