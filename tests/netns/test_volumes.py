@@ -35,7 +35,15 @@ spec:
       containers:
       - name: main
         image: example/reader
-        command: [sh, -c, "echo kept > /var/lateen-test/file; exec sleep 1000"]
+        command:
+        - sh
+        - -c
+        - |
+          echo kept > /var/lateen-test/file
+          grep -q " ${LATEEN_VOLUMES%/*/pods/*} " /proc/mounts &&
+            ! umount "${LATEEN_VOLUMES%/*/pods/*}" 2>/dev/null &&
+            echo refused > /var/lateen-test/unmounted
+          exec sleep 1000
         volumeMounts:
         - {name: config, mountPath: /etc/lateen-test}
         - {name: secret, mountPath: /opt/lateen-test}
@@ -72,3 +80,43 @@ def test_neighbours_of_a_mount_are_still_there(mesh: RunningMesh) -> None:
 def test_nothing_is_made_on_the_machine(mesh: RunningMesh) -> None:
     assert not Path("/etc/lateen-test").exists()
     assert not Path("/var/lateen-test").exists()
+
+
+@pytest.mark.parametrize(
+    ("command", "shown"),
+    [
+        ("ls {root}", "{name}"),
+        ("ls {state}", "pods"),
+        ("ls {state}/pods", "{pod}"),
+        ("cat {volumes}/config/level", "debug"),
+    ],
+)
+def test_a_program_sees_no_state_of_the_mesh_but_its_volumes(
+    mesh: RunningMesh, command: str, shown: str
+) -> None:
+    state = mesh.state.folder
+    pod = mesh.pod("reader")
+    folder = mesh.state.pod(pod.namespace, pod.name)
+    names = {
+        "root": state.parent,
+        "state": state,
+        "name": state.name,
+        "pod": folder.name,
+        "volumes": folder / "volumes",
+    }
+    script = command.format(**names)
+    done = mesh.lateen("exec", "reader", "--", "sh", "-c", script)
+    assert done.stdout.split() == [shown.format(**names)]
+
+
+def test_not_even_root_reads_the_keys_and_tokens_of_the_mesh(mesh: RunningMesh) -> None:
+    state = mesh.state
+    pod = mesh.pod("reader")
+    secrets = [state.control / "ca", state.control / "token-key.pem"]
+    secrets += [state.folder / "mesh.json", state.runtime, state.control / "admin.sock"]
+    for path in secrets:
+        assert path.exists()
+        done = mesh.lateen("exec", "reader", "--", "ls", str(path), check=False)
+        assert (done.returncode != 0, done.stdout) == (True, "")
+    found = mesh.lateen("exec", "reader", "--", "cat", "/var/lateen-test/unmounted").stdout
+    assert found.split() == ["refused"]

@@ -190,6 +190,11 @@ def container_plan(
         report(f"securityContext.capabilities: {trouble}")
     if context.run_as_non_root and context.run_as_user == 0:
         report("securityContext: runAsNonRoot forbids runAsUser 0")
+    if context.run_as_non_root and context.run_as_user is None and os.geteuid() == 0:
+        report(
+            "securityContext: runAsNonRoot without runAsUser: no image says who runs it here, so "
+            "it would be root; name a runAsUser"
+        )
     return ContainerPlan(
         name=container.name,
         image=container.image,

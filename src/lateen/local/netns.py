@@ -6,7 +6,7 @@ the file system, so none can be left behind.
 
 import ctypes
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from lateen.local.errors import LocalError
 
 CLONE_NEWNS, CLONE_NEWUSER, CLONE_NEWNET = 0x00020000, 0x10000000, 0x40000000
 MS_REC, MS_PRIVATE, MS_BIND = 0x4000, 0x40000, 0x1000
+MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REMOUNT = 1, 2, 4, 8, 32
 PR_SET_PDEATHSIG, PR_CAPBSET_DROP, PR_SET_CHILD_SUBREAPER = 1, 24, 36
 PR_SET_NO_NEW_PRIVS = 38
 OWN = "/proc/thread-self/ns/net"
@@ -47,6 +48,23 @@ def lay_over(folder: str, upper: str, work: str, *, in_user_namespace: bool) -> 
         _libc.mount(kind, folder.encode(), kind, ctypes.c_ulong(0), options.encode()),
         f"lay over {folder}",
     )
+
+
+def hide(folder: str, kept: Iterable[str]) -> None:
+    """Within a mount namespace of our own: `folder` is empty but for the folders `kept` in it."""
+    handles = [(path, os.open(path, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)) for path in kept]
+    kind = b"tmpfs"
+    options = b"mode=0711,size=64k,nr_inodes=256"
+    flags = MS_NOSUID | MS_NODEV | MS_NOEXEC
+    _check(
+        _libc.mount(kind, folder.encode(), kind, ctypes.c_ulong(flags), options), f"hide {folder}"
+    )
+    for path, handle in handles:
+        os.makedirs(path, mode=0o711)
+        bind_mount(f"/proc/self/fd/{handle}", path)
+        os.close(handle)
+    again = ctypes.c_ulong(flags | MS_REMOUNT | MS_RDONLY)
+    _check(_libc.mount(None, folder.encode(), None, again, options), f"hide {folder}")
 
 
 def own_mounts() -> None:

@@ -15,6 +15,7 @@ import signal
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from lateen.agent import settings as agent_settings
 from lateen.base.private_files import private_folder, write_private
@@ -241,7 +242,10 @@ class Pod:
     def _container_place(self, plan: ContainerPlan) -> Place:
         """The pod's place, with the container's own limits and volumes."""
         place = replace(self._place, cgroups=self._cgroups(plan))
-        if place.namespace is None or not plan.mounts:
+        if place.namespace is None:
+            return place
+        place = replace(place, **self._hidden(plan))
+        if not plan.mounts:
             return place
         known = {volume.name: volume for volume in self.plan.volumes}
         pairs, overlays = volumes.mounts(plan.mounts, known, self._folder / VOLUMES)
@@ -251,6 +255,17 @@ class Pod:
             overlays=overlays,
             scratch=self._folder / "overlays" / plan.name,
         )
+
+    def _hidden(self, plan: ContainerPlan) -> dict[str, Any]:
+        """Programs see no state of any mesh (keys, tokens, other pods' files) but their volumes.
+
+        They may run as root, and files are not kept from root by their mode.
+        """
+        state, own = self._context.state.folder, self._folder / VOLUMES
+        all_meshes = state.parent
+        needs_more = plan.directory and Path(plan.directory).is_relative_to(all_meshes)
+        kept = (str(own),) if own.is_dir() else ()
+        return {"hidden": str(state if needs_more else all_meshes), "kept": kept}
 
     def _cgroups(self, plan: ContainerPlan) -> tuple[Path, ...]:
         name = f"{self.plan.id}.{plan.name}"

@@ -48,6 +48,8 @@ class Place:
     mounts: tuple[tuple[str, str], ...] = ()  # source, target
     overlays: tuple[str, ...] = ()  # folders below which targets have to be made first
     scratch: Path | None = None  # where that which is made is kept
+    hidden: str = ""  # a folder that is empty for its processes
+    kept: tuple[str, ...] = ()  # folders below it that they see nevertheless
     environment: Mapping[str, str] = field(default_factory=dict)
     cgroups: tuple[Path, ...] = ()  # that its processes join
 
@@ -146,13 +148,15 @@ def enter_place(place: Place) -> None:
     """For the calling process, for good."""
     if place.namespace is not None:
         netns.enter(place.namespace.handle, netns.CLONE_NEWNET)
-    if place.mounts:
+    if place.mounts or place.hidden:
         netns.own_mounts()
         for number, folder in enumerate(place.overlays):
             _lay_over(folder, place.scratch, number)
         for source, target in place.mounts:
             _make_target(source, target)
             netns.bind_mount(source, target)
+        if place.hidden:
+            netns.hide(place.hidden, place.kept)
 
 
 def _lay_over(folder: str, scratch: Path | None, number: int) -> None:

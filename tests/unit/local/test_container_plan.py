@@ -198,6 +198,11 @@ def test_credentials_come_from_the_security_context() -> None:
     ("context", "message"),
     [
         ({"runAsNonRoot": True, "runAsUser": 0}, "runAsNonRoot forbids runAsUser 0"),
+        pytest.param(
+            {"runAsNonRoot": True},
+            "runAsNonRoot without runAsUser",
+            marks=pytest.mark.root,
+        ),
         ({"capabilities": {"add": ["EVERYTHING"]}}, "EVERYTHING is no capability"),
     ],
 )

@@ -27,6 +27,7 @@ PLAIN_UDP_SIZE = 512  # bytes, without EDNS (RFC 1035)
 MOST_UDP_SIZE = 4096
 MOST_PENDING = 1024  # questions at once; beyond that the program asks again
 TCP_IDLE_SECONDS = 10.0
+MOST_CONNECTIONS = 128  # over TCP at once; more are closed unheard, and the program asks again
 
 
 class Resolver:
@@ -86,6 +87,7 @@ class DnsServer:
         self._tasks = Tasks()
         self._tcp: asyncio.Server | None = None
         self._udp: asyncio.DatagramTransport | None = None
+        self._connections = 0
 
     async def start(self) -> Address:
         """Listens; returns the address it really has."""
@@ -108,8 +110,9 @@ class DnsServer:
         await self._tasks.close()
 
     async def _stream(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._connections += 1
         try:
-            while True:
+            while self._connections <= MOST_CONNECTIONS:  # until the program is done
                 async with asyncio.timeout(TCP_IDLE_SECONDS):
                     (length,) = struct.unpack("!H", await reader.readexactly(2))
                     question = await reader.readexactly(length)
@@ -117,10 +120,12 @@ class DnsServer:
                 if answer is None:
                     return
                 writer.write(struct.pack("!H", len(answer)) + answer)
-                await writer.drain()
+                async with asyncio.timeout(TCP_IDLE_SECONDS):
+                    await writer.drain()
         except (OSError, TimeoutError, asyncio.IncompleteReadError):
             pass  # the program is done, or gone
         finally:
+            self._connections -= 1
             writer.close()
 
 

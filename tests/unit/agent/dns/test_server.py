@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lateen.agent.address import Address
-from lateen.agent.dns.server import DnsServer, Resolver
+from lateen.agent.dns.server import MOST_CONNECTIONS, DnsServer, Resolver
 from lateen.agent.dns.table import Answer, ResolverTable
 from lateen.agent.dns.upstream import Upstream
 from lateen.agent.metrics import AgentMetrics
@@ -143,3 +143,32 @@ def test_a_stream_that_ends_amid_a_question_is_closed() -> None:
             await server.close()
 
     assert asyncio.run(scenario()) == b""
+
+
+def test_connections_beyond_the_limit_are_closed_unheard_and_later_ones_served() -> None:
+    async def scenario() -> tuple[int, str]:
+        server = DnsServer(resolver(), Address("127.0.0.1", 0))
+        where = await server.start()
+        opened = [
+            await asyncio.open_connection(where.host, where.port)
+            for _ in range(MOST_CONNECTIONS + 9)
+        ]
+        refused = 0
+        async with asyncio.timeout(5):
+            while refused < 9:
+                refused = sum(reader.at_eof() for reader, _ in opened)
+                await asyncio.sleep(0)
+        for _, writer in opened:
+            writer.close()
+        question = DNSRecord.question("web").pack()
+        answer = b""
+        async with asyncio.timeout(5):
+            while not answer:
+                reader, writer = await asyncio.open_connection(where.host, where.port)
+                writer.write(struct.pack("!H", len(question)) + question)
+                answer = (await reader.read(4096))[2:]
+                writer.close()
+        await server.close()
+        return refused, str(DNSRecord.parse(answer).short())
+
+    assert asyncio.run(scenario()) == (9, "10.0.0.1")
