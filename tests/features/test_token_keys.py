@@ -66,7 +66,7 @@ def test_keys_that_cannot_be_had_are_reported_where_they_are_asked_for() -> None
                 _, page = await control.page("/debug/push_status")
                 assert "which is a loopback address" in page
                 assert "tokens of it are refused" in page
-                assert '"test.yaml"' in page
+                assert "test.yaml:2 spec.jwtRules[0].jwksUri: " in page
                 assert server.asked == []
                 control.source.delete(mesh_with(server))
 
