@@ -129,6 +129,16 @@ class RunningMesh:
         found = self._shown()["status"]["pods"]
         return [pod for pod in found if workload in ("", pod["workload"])]
 
+    def statuses(self) -> dict[tuple[str, str, str], dict[str, Any]]:
+        """Of Gateway API objects and Ingresses, by kind, namespace and name."""
+        done = self.lateen("conditions", "--mesh", self.name, "-o", "json", check=False)
+        return {
+            (each["kind"], each["metadata"].get("namespace", ""), each["metadata"]["name"]): each[
+                "status"
+            ]
+            for each in json.loads(done.stdout)
+        }
+
     def gateway(self, port: int, pod: str = "") -> str:
         """Where the gateway's service port is reached from this machine: `host:port`.
 

@@ -23,6 +23,7 @@ COMMANDS = {  # name: (module, one line for the overview)
     "exec": ("exec", "run a command in a workload's place"),
     "proxy-status": ("proxy_status", "show how up to date each proxy is"),
     "proxy-config": ("proxy_config", "show what a proxy is configured with"),
+    "conditions": ("conditions", "show the statuses of Gateway API objects and Ingresses"),
     "render": ("render", "print what one proxy would be sent"),
     "validate": ("validate", "check manifests one document at a time"),
     "generate": ("generate", "derive manifests from the mesh's configuration"),
@@ -39,7 +40,14 @@ COMMANDS = {  # name: (module, one line for the overview)
 
 GROUPS = {
     "A mesh on this machine": ("up", "down", "status", "logs", "exec"),
-    "Look and check": ("proxy-status", "proxy-config", "render", "validate", "generate"),
+    "Look and check": (
+        "proxy-status",
+        "proxy-config",
+        "conditions",
+        "render",
+        "validate",
+        "generate",
+    ),
     "Security": ("ca", "audit", "token"),
     "Parts": ("control", "agent", "rate-limit", "echo"),
     "Other": ("completion", "version"),

@@ -30,7 +30,7 @@ from lateen.ca import preparation
 from lateen.ca.certificate_authority import BUNDLE
 from lateen.config.paths import read_paths
 from lateen.identity.tokens import TokenSigner, load_or_create_key
-from lateen.local import agent_config, forward, gateways, settings
+from lateen.local import agent_config, forward, gateways, managed_gateways, settings
 from lateen.local.cgroups import Cgroups, Limits
 from lateen.local.container_plan import DEFAULT_NAMESPACE
 from lateen.local.control_plane import ControlPlaneProcess
@@ -78,7 +78,8 @@ class LocalMesh:
     def __init__(self, options: MeshOptions, record: Record) -> None:
         self._options, self._record = options, record
         self._settings = settings.Settings()
-        self._resources: tuple[Resource[Any], ...] = ()
+        self._manifests: tuple[Resource[Any], ...] = ()
+        self._resources: tuple[Resource[Any], ...] = ()  # these, and what is made for Gateways
         self._pods: dict[str, Pod] = {}
         self._ending: set[str] = set()  # ids of pods that are stopped, or wait for a successor
         self._forwards: dict[tuple[tuple[str, str, str], int], forward.Forward] = {}
@@ -217,17 +218,21 @@ class LocalMesh:
         errors = [p for p in reading.problems if p.severity is Severity.ERROR]
         broken = {problem.file for problem in errors}
         resources = reading.resources
-        if not resources and self._resources:
+        if not resources and self._manifests:
             self._say("warning: the folder is empty; what runs is kept")
             return
-        kept = [item for item in self._resources if item.origin.file in broken]
+        kept = [item for item in self._manifests if item.origin.file in broken]
         present = {item.key for item in resources}
-        self._resources = (*resources, *(item for item in kept if item.key not in present))
+        self._manifests = (*resources, *(item for item in kept if item.key not in present))
+        managed = managed_gateways.managed(self._manifests)
+        managed_gateways.publish(managed, self._options.state.runtime)
+        self._resources = (*self._manifests, *managed.resources)
         self._plan = plan(self._resources, self._settings)
         self.services.update(self._resources)
         if self._rate_limit is not None:
             self._rate_limit.update(self._resources)
         extra = [problem for pod in self._plan.pods for problem in agent_config.problems(pod)]
+        extra += managed.problems
         self._report((*self._plan.problems, *extra, *self._policies.update(self._resources)))
 
     async def _watch(self) -> None:
