@@ -8,11 +8,11 @@ Nothing bound answers 404. A server with `httpsRedirect` redirects its hosts, bo
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import NamedTuple
 
 from lateen.api.resource import Key
 from lateen.base.incremental import derived
-from lateen.envoy import messages, types
+from lateen.envoy import messages, types, wire
 from lateen.translate.routes.http import http_routes
 from lateen.translate.routes.match import is_catch_all
 from lateen.view import gateway, scope, virtual_service
@@ -22,6 +22,8 @@ from lateen.view.proxy import ProxyClass
 from lateen.view.scope import OutboundScope
 
 MAX_DIRECT_RESPONSE_BYTES = 1 << 20
+VIRTUAL_HOSTS = 2  # field of RouteConfiguration
+ROUTES = 3  # field of VirtualHost
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,13 @@ class GatewayHost:
     number: int  # the port of the first server that has it, as its Gateway writes it
     requires_tls: bool = False
     sources: tuple[RouteSource, ...] = ()
+
+
+class BoundRoutes(NamedTuple):
+    """Of one VirtualService through one server, as fields of a serialized VirtualHost."""
+
+    plain: bytes = b""
+    catch_all: bytes = b""  # those that take every request
 
 
 @derived
@@ -111,23 +120,33 @@ def _own_hosts(server: GatewayServer) -> list[str]:
 @derived
 def virtual_host(mesh: Mesh, outbound: OutboundScope, host: GatewayHost) -> bytes:
     """A RouteConfiguration of nothing but this virtual host: such parts join by concatenation."""
-    routes: list[Any] = []
-    for source in host.sources:
-        bound = virtual_service.routed(mesh, source.virtual_service)
-        if bound is not None:
-            routes += http_routes(
-                mesh,
-                outbound,
-                bound,
-                port=source.port,
-                gateways=frozenset((f"{source.gateway.namespace}/{source.gateway.name}",)),
-                is_tls=source.is_tls,
-            )
-    routes.sort(key=lambda route: is_catch_all(route.match))
-    made = types.RouteConfiguration()
-    virtual = made.virtual_hosts.add(name=f"{host.host}:{host.number}", domains=[host.host])
-    virtual.include_request_attempt_count = not outbound.traits.hides_attempts
-    virtual.routes.extend(routes)
+    bound = [bound_routes(mesh, outbound, source) for source in host.sources]
+    made = types.VirtualHost(name=f"{host.host}:{host.number}", domains=[host.host])
+    made.include_request_attempt_count = not outbound.traits.hides_attempts
     if host.requires_tls:
-        virtual.require_tls = virtual.ALL
-    return messages.serialize(made)
+        made.require_tls = made.ALL
+    parts = [messages.serialize(made)]
+    parts += [routes.plain for routes in bound]
+    parts += [routes.catch_all for routes in bound]
+    return wire.embedded(VIRTUAL_HOSTS, b"".join(parts))
+
+
+@derived
+def bound_routes(mesh: Mesh, outbound: OutboundScope, source: RouteSource) -> BoundRoutes:
+    """The same for all hosts of the VirtualService."""
+    bound = virtual_service.routed(mesh, source.virtual_service)
+    if bound is None:
+        return BoundRoutes()
+    plain: list[bytes] = []
+    catch_all: list[bytes] = []
+    for route in http_routes(
+        mesh,
+        outbound,
+        bound,
+        port=source.port,
+        gateways=frozenset((f"{source.gateway.namespace}/{source.gateway.name}",)),
+        is_tls=source.is_tls,
+    ):
+        kind = catch_all if is_catch_all(route.match) else plain
+        kind.append(wire.embedded(ROUTES, messages.serialize(route)))
+    return BoundRoutes(b"".join(plain), b"".join(catch_all))
