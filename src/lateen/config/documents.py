@@ -7,6 +7,8 @@ and left out while the others live. Strict reading, which `lateen validate` asks
 fields errors. Kinds that no mesh reads (roles, custom resource definitions, ...) are skipped.
 """
 
+import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -24,6 +26,11 @@ from lateen.config.mesh_config import effective
 from lateen.config.structure import did_you_mean
 
 DEFAULT_NAMESPACE = "default"
+# Names get into files, logs and identities. The Kubernetes API server is stricter still: it takes
+# no capitals, `~` or `*`; files that Istio's own tools read and write may have them.
+OBJECT_NAME = re.compile(r"(?=.{1,253}\Z)[A-Za-z0-9](?:[-A-Za-z0-9._~*]*[A-Za-z0-9*])?")
+NAMESPACE_NAME = re.compile(r"(?=.{1,63}\Z)[A-Za-z0-9](?:[-A-Za-z0-9]*[A-Za-z0-9])?")
+LONGEST_SHOWN = 100
 ENVELOPE = frozenset(("apiVersion", "kind", "metadata", "status"))
 
 
@@ -257,9 +264,26 @@ def metadata(document: Document, value: dict[str, Any], kind: Kind) -> ObjectMet
             )
         )
         return None
+    for path, text, pattern in (
+        ("metadata.name", name, OBJECT_NAME),
+        ("metadata.namespace", meta.namespace, NAMESPACE_NAME),
+    ):
+        if text and not pattern.fullmatch(text):
+            document.problems.append(_bad_name(path, text))
+            return None
     if meta.namespace == document.namespace and meta.name == name:
         return meta
     return msgspec.structs.replace(meta, namespace=document.namespace, name=name)
+
+
+def _bad_name(path: str, text: str) -> Problem:
+    shown = text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}..."
+    return Problem(
+        code="bad-name",
+        message=f"{json.dumps(shown)} cannot be a name",
+        path=path,
+        hint="letters, digits, - and, but in a namespace, dots (RFC 1123)",
+    )
 
 
 def decode_status(document: Document, value: Any, kind: Kind) -> Any:

@@ -21,6 +21,8 @@ AMBIGUOUS = re.compile(
     r"|!!",
     re.IGNORECASE,
 )
+BRACKET = re.compile(r"[\[\]{}]")
+DEEPEST = 200  # configuration is not a tenth of it; the C parser refuses 1,000
 STEP = re.compile(r"\.?([^.\[\]]+)|\[([^\]]*)\]")
 
 
@@ -62,12 +64,25 @@ def part(text: str, line: int) -> Iterator[Part]:
 
 def parse(text: str) -> Any:
     """The value of one document. Raises SyntaxProblem."""
-    if AMBIGUOUS.search(text) is None:
+    if AMBIGUOUS.search(text) is None and not is_deep(text):
         try:
             return loads(text)
         except ValueError:  # read it again with the parser that knows where
             pass
     return load(text)
+
+
+def is_deep(text: str) -> bool:
+    """Whether brackets may be nested so deeply that the fast parser's time grows with the square.
+
+    Brackets in quoted text count too: then the other parser reads what this one could have.
+    """
+    depth = 0
+    for bracket in BRACKET.finditer(text):
+        depth += 1 if bracket[0] in "[{" else -1
+        if depth > DEEPEST:
+            return True
+    return False
 
 
 def load(text: str) -> Any:

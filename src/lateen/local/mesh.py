@@ -119,7 +119,7 @@ class LocalMesh:
         reading = settings.read(self._options.folder)
         self._settings = reading.settings
         self._report(reading.problems)
-        self._load()
+        await self._load()
         trust_domain = self._trust_domain()
         context = self._context = self._prepare(trust_domain)
         self._control = control = ControlPlaneProcess(
@@ -211,10 +211,11 @@ class LocalMesh:
 
     # -- the folder -----------------------------------------------------------------------------
 
-    def _load(self) -> None:
-        """Reads the manifests; what a mistake hides stays as it was."""
+    async def _load(self) -> None:
+        """Reads the manifests, beside all else; what a mistake hides stays as it was."""
         namespace = self._settings.namespace or DEFAULT_NAMESPACE
-        reading = read_paths([self._options.folder], namespace=namespace)
+        folders = [self._options.folder]
+        reading = await asyncio.to_thread(read_paths, folders, namespace=namespace)
         errors = [p for p in reading.problems if p.severity is Severity.ERROR]
         broken = {problem.file for problem in errors}
         resources = reading.resources
@@ -242,7 +243,7 @@ class LocalMesh:
             if not reading.problems:
                 self._settings = reading.settings
             self._report(reading.problems)
-            self._load()
+            await self._load()
             await self._reconcile()
 
     def _report(self, problems: Iterable[Problem]) -> None:

@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from lateen.config.documents import Document, documents, read
 
 ROUTE = """\
@@ -139,3 +141,10 @@ def test_a_mesh_configuration_is_whole_and_what_is_written_counts() -> None:
     (mesh,) = read("kind: MeshConfig\nenableTracing: false\ntrustDomain: td\n").resources
     assert (mesh.spec.enable_tracing, mesh.spec.trust_domain) == (False, "td")
     assert mesh.spec.proxy_listen_port == 15001
+
+
+@pytest.mark.parametrize("name", ["../x", "a/b", "a\\nb", "a\\0b", "-a", "a" * 254, "a b", "é"])
+def test_a_name_that_could_be_taken_for_something_else_is_refused(name: str) -> None:
+    reading = read(f'apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: "{name}"}}\n', "a.yaml")
+    assert not reading.resources
+    assert [problem.code for problem in reading.problems] == ["bad-name"]
