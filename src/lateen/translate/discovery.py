@@ -19,6 +19,9 @@ from lateen.translate import endpoints, name_table, secrets, trust_bundle
 from lateen.translate.clusters import build as clusters
 from lateen.translate.envoy_filter import layer
 from lateen.translate.listeners import gateway, inbound, outbound
+from lateen.translate.proxyless import clusters as proxyless_clusters
+from lateen.translate.proxyless import listeners as proxyless_listeners
+from lateen.translate.proxyless import routes as proxyless_routes
 from lateen.translate.rate_limit import clusters as rate_limit
 from lateen.translate.routes import configuration as sidecar_routes
 from lateen.translate.routes import gateway as gateway_routes
@@ -46,7 +49,7 @@ class Kind(NamedTuple):
 def names(mesh: Mesh, proxy_class: ProxyClass, type_url: str) -> tuple[str, ...]:
     """Every resource of a wildcard type; nothing for types that are asked for by name."""
     kind = KINDS.get(type_url)
-    if kind is None or kind.names is None:
+    if kind is None or kind.names is None or proxy_class.is_proxyless:
         return ()
     return layer.patched_names(mesh, proxy_class, type_url, kind.names(mesh, proxy_class))
 
@@ -56,6 +59,8 @@ def cell(mesh: Mesh, proxy_class: ProxyClass, type_url: str, name: str) -> Node:
     kind = KINDS.get(type_url)
     if kind is None:
         return nothing.node(mesh)
+    if proxy_class.is_proxyless and type_url in PROXYLESS:
+        return PROXYLESS[type_url](mesh, proxy_class, name)
     unpatched = kind.cell(mesh, proxy_class, name)
     return layer.patched_cell(mesh, proxy_class, type_url, name, unpatched)
 
@@ -130,6 +135,12 @@ def _extension_cell(mesh: Mesh, proxy_class: ProxyClass, name: str) -> Node:
     return nothing.node(mesh)
 
 
+# What gRPC clients and servers without an Envoy are sent instead; they ask for it by name.
+PROXYLESS: dict[str, Callable[[Mesh, ProxyClass, str], Node]] = {
+    CLUSTER: proxyless_clusters.cluster.node,
+    LISTENER: proxyless_listeners.listener.node,
+    ROUTE: proxyless_routes.route_configuration.node,
+}
 KINDS = {
     CLUSTER: Kind(_cluster_names, _cluster_cell),
     ENDPOINT: Kind(None, _endpoint_cell),

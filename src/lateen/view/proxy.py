@@ -68,6 +68,11 @@ class ProxyClass:
             return Families.BOTH
         return Families.IPV4 if self.ipv4 else Families.IPV6
 
+    @property
+    def is_proxyless(self) -> bool:
+        """gRPC that speaks xDS itself."""
+        return self.generator == "grpc"
+
     def label(self, name: str) -> str | None:
         return next((value for key, value in self.labels if key == name), None)
 

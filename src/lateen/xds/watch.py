@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from lateen.xds.stream import Stream
 
 NO_NAMES: frozenset[str] = frozenset()
+# In the state-of-the-world protocol what a response leaves out of these is deleted, even where the
+# client asks for them by name, as gRPC does.
+WHOLE = frozenset((kinds.LISTENER, kinds.CLUSTER))
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +101,7 @@ class Watch:
     def _next_whole(self) -> Response:
         group = self.group
         version = str(max(group.changed_at, group.removed_at))
-        if group.listed or self.synced == NOTHING:
+        if group.listed or self.synced == NOTHING or group.type_url in WHOLE:
             self.pruned = group.removed_at
             return group.whole(version)
         return group.some_whole(self.forced.union(group.touched_since(self.synced)), version)
@@ -113,7 +116,8 @@ class Watch:
         if self.stream.delta:
             response = self._next_removals()
         else:
-            response = group.whole(str(group.removed_at)) if group.listed else None
+            is_whole = group.listed or group.type_url in WHOLE
+            response = group.whole(str(group.removed_at)) if is_whole else None
         self.pruned, self.lost = group.removed_at, NO_NAMES
         if response is not None:
             self.send(response)

@@ -335,6 +335,18 @@ def test_state_of_the_world_sends_names_that_were_added(mesh: PlainMesh) -> None
     run(mesh, scenario, delta=False)
 
 
+def test_state_of_the_world_repeats_clusters_that_were_asked_for_by_name(mesh: PlainMesh) -> None:
+    """What a response leaves out is deleted there; gRPC adds one name after the other."""
+
+    async def scenario(mesh: PlainMesh, server: DiscoveryServer, proxy: AdsClient) -> None:
+        first = await proxy.subscribe(kinds.CLUSTER, "a")
+        assert [r.value for r in first.resources] == [b"cluster a"]
+        await proxy.request(kinds.CLUSTER, "a", "b", nonce=first.nonce)
+        assert [r.value for r in (await proxy.next()).resources] == [b"cluster a", b"cluster b"]
+
+    run(mesh, scenario, delta=False)
+
+
 def test_proxies_of_one_class_share_their_cells(mesh: PlainMesh) -> None:
     async def main() -> None:
         async with serving(mesh) as (server, port), ads(port) as one, ads(port) as two:
