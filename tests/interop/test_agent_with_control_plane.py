@@ -5,10 +5,16 @@ import json
 import time
 from pathlib import Path
 from random import Random
+from typing import Any
 
+import msgspec
 import pytest
+from cryptography import x509
 
 from lateen.agent.agent import Agent
+from lateen.ca import admin_socket
+from lateen.ca.errors import AuthorityError
+from lateen.ca.plugged_in import issued_by
 from tests.interop.real_control_plane import RealControlPlane, with_dns
 from tests.interop.running_agent import free_port, running, status, until
 from tests.plugged_in_authority import plug_in
@@ -96,5 +102,61 @@ def test_a_plugged_in_intermediate_serves_agents_too(folder: Path) -> None:
             certificate = agent.certificates.valid()
             assert certificate is not None
             assert certificate.chain.count(b"BEGIN CERTIFICATE") == 3
+
+    asyncio.run(scenario())
+
+
+def test_an_added_root_reaches_the_agent_and_a_removed_one_makes_it_renew(folder: Path) -> None:
+    async def scenario() -> None:
+        control = RealControlPlane(folder, mesh())
+        wanted = msgspec.structs.replace(control.agent_settings("front"), output_certs="certs")
+
+        async def ask(**request: object) -> dict[str, Any]:
+            return await asyncio.to_thread(admin_socket.ask, folder / "state", request)
+
+        async with control.running(), running(wanted) as agent:
+            await until(lambda: agent.trust.roots.count(b"BEGIN") == 1, "one root")
+            (old,) = (await ask(command="status"))["roots"]
+            first = agent.certificates.valid()
+            added = await ask(command="add")
+            await until(lambda: agent.trust.roots.count(b"BEGIN") == 2, "two roots")
+            written = wanted.folder / "certs" / "root-cert.pem"
+            assert written.read_bytes() == agent.trust.roots
+            assert (await ask(command="status"))["unaware"] == []
+            assert (await ask(command="switch"))["root"] == added["root"]
+            assert agent.certificates.valid() is first
+            with pytest.raises(AuthorityError, match="live until"):
+                await ask(command="remove", root=old["id"])
+            await ask(command="remove", root=old["id"], force=True)
+            await until(lambda: agent.certificates.valid() is not first, "renewed at once")
+            (root,) = x509.load_pem_x509_certificates(agent.trust.roots)
+            renewed = agent.certificates.valid()
+            assert renewed is not None
+            leaf = x509.load_pem_x509_certificate(renewed.chain)
+            assert issued_by(leaf, root)
+            chain = wanted.folder / "certs" / "cert-chain.pem"
+            await until(lambda: chain.read_bytes() == renewed.chain, "written")
+
+    asyncio.run(scenario())
+
+
+def test_an_evicted_identity_loses_its_stream_and_gets_no_certificate(folder: Path) -> None:
+    async def scenario() -> None:
+        control = RealControlPlane(folder, mesh())
+        wanted = control.agent_settings("front")
+        async with control.running() as plane, running(wanted) as agent:
+            request = {"command": "evict", "identity": "shop/front"}
+            done = await asyncio.to_thread(admin_socket.ask, folder / "state", request)
+            assert done["disconnected"] == 1
+            assert done["revoked"]
+            failures = agent.metrics.connection_failures.value
+            await until(
+                lambda: agent.metrics.connection_failures.value > failures + 1, "refused again"
+            )
+            assert not [stream for stream in plane.server.connected() if stream.proxy]
+            agent.certificates.renew_soon()
+            await until(
+                lambda: agent.metrics.certificate_failures.value > 0, "no certificate either"
+            )
 
     asyncio.run(scenario())

@@ -18,6 +18,7 @@ from random import Random
 from lateen.agent import address, admin_socket, http1
 from lateen.agent.address import Address
 from lateen.agent.bootstrap import document
+from lateen.agent.certificate_files import CertificateFiles
 from lateen.agent.certificates import CertificateClient, CertificateRotation
 from lateen.agent.envoy_admin import EnvoyAdmin
 from lateen.agent.envoy_process import EnvoyProcess
@@ -63,7 +64,16 @@ class Agent:
         self._folder = settings.folder
         self.metrics = AgentMetrics()
         self.secrets = SecretStore()
-        self.trust = Trust(self.secrets, orphaned=lambda: self.certificates.renew_soon())
+        self.files = (
+            CertificateFiles(settings.folder / settings.output_certs)
+            if settings.output_certs
+            else None
+        )
+        self.trust = Trust(
+            self.secrets,
+            orphaned=lambda: self.certificates.renew_soon(),
+            changed=self.files.put_roots if self.files is not None else lambda roots: None,
+        )
         self.certificates = CertificateRotation(
             CertificateClient(
                 settings.discovery,
@@ -168,6 +178,8 @@ class Agent:
     def _use(self, certificate: WorkloadCertificate) -> None:
         self.trust.learn(certificate)
         self.secrets.put_certificate(certificate)
+        if self.files is not None:
+            self.files.put_certificate(certificate)
 
     def _own_types(self) -> dict[str, Take]:
         takes: dict[str, Take] = {TRUST_BUNDLE: self.trust.take}

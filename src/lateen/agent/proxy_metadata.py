@@ -1,6 +1,7 @@
 """Istio's knobs of the agent itself, which users set per workload in its ProxyConfig.
 
     proxyMetadata.SECRET_TTL                        how long certificates live
+    proxyMetadata.OUTPUT_CERTS                      a folder for the certificate's files
     proxyMetadata.EXIT_ON_ZERO_ACTIVE_CONNECTIONS   end a drain when nobody is connected
     terminationDrainDuration, drainDuration         how long to drain, at the end and on changes
 
@@ -28,7 +29,10 @@ def applied(settings: AgentSettings) -> AgentSettings:
     if on_changes := duration.seconds(str(config.get("drainDuration", ""))):
         envoy = replace(envoy, drain_time=on_changes)
     ttl = duration.seconds(str(variables.get("SECRET_TTL", ""))) or settings.secret_ttl
-    return replace(settings, shutdown=shutdown, envoy=envoy, secret_ttl=ttl)
+    output_certs = str(variables.get("OUTPUT_CERTS", "")) or settings.output_certs
+    return replace(
+        settings, shutdown=shutdown, envoy=envoy, secret_ttl=ttl, output_certs=output_certs
+    )
 
 
 def _object(value: Any) -> dict[str, Any]:

@@ -139,6 +139,7 @@ class AgentSettings(Struct, frozen=True, kw_only=True):
     trust_domain: str = "cluster.local"
     mode: str = "redirect"  # redirect, tproxy or none (explicit)
     secret_ttl: float = 86400.0
+    output_certs: str = ""  # folder to which the certificate is written too; see certificate_files
     socket_mark: int = 0  # SO_MARK of what Envoy and the resolver send, where capture goes by it
     listeners: ListenerSettings = ListenerSettings()
     dns: DnsSettings = DnsSettings()

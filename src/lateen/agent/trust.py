@@ -21,10 +21,18 @@ log = logging.getLogger(__name__)
 
 class Trust:
     """Owns the secret `ROOTCA`. `orphaned` is called when the workload's own certificate no longer
-    leads to a root that is trusted: its peers are about to refuse it."""
+    leads to a root that is trusted: its peers are about to refuse it; `changed` gets the roots of
+    the own trust domain."""
 
-    def __init__(self, secrets: SecretStore, *, orphaned: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        secrets: SecretStore,
+        *,
+        orphaned: Callable[[], None],
+        changed: Callable[[bytes], None] = lambda roots: None,
+    ) -> None:
         self._secrets = secrets
+        self._changed = changed
         self._orphaned = orphaned
         self._own = b""
         self._others: tuple[TrustDomainRoots, ...] = ()
@@ -61,6 +69,7 @@ class Trust:
             self._orphaned()
 
     def _put(self) -> None:
+        self._changed(self._own)
         if self._others:
             domains = (TrustDomainRoots(self._name, self._own), *self._others)
             self._secrets.put(ROOTS, trust_domains_secret(ROOTS, domains))

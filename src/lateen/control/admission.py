@@ -5,6 +5,7 @@ that identity covers. The plaintext port is on loopback, for tools: it proves no
 certificates and serves no secrets.
 """
 
+from collections.abc import Container
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,6 +50,7 @@ class Admission:
     authenticator: Authenticator
     mesh: Mesh
     gateways: tuple[str, ...] = ()  # identities that may be gateways without a pod
+    evicted: Container[str] = ()
 
     def admit(self, call: Call, proxy: Proxy, metadata: dict[str, Any]) -> str:
         """The proven identity: always on the secure port, never (empty) on the plain one.
@@ -59,6 +61,7 @@ class Admission:
             return ""
         try:
             credential = self.authenticator.credential(peer(call))
+            self._check_evicted(str(credential.identity))
             check_claims(
                 credential,
                 namespace=proxy.proxy_class.namespace,
@@ -69,6 +72,10 @@ class Admission:
         except Refused as refusal:
             raise refused(refusal) from refusal
         return str(credential.identity)
+
+    def _check_evicted(self, identity: str) -> None:
+        if identity in self.evicted:
+            raise Refused(StatusCode.PERMISSION_DENIED, f"{identity} is evicted")
 
 
 def certificate_methods(

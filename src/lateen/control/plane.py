@@ -312,8 +312,12 @@ class ControlPlane:
     def _admit(self, call: Call, proxy: Proxy, metadata: dict[str, Any]) -> str:
         if self._certificates is None:
             return ""
-        gateways = self.settings.gateway_identities
-        admission = Admission(self._certificates.authenticator, self.mesh, gateways)
+        admission = Admission(
+            self._certificates.authenticator,
+            self.mesh,
+            gateways=self.settings.gateway_identities,
+            evicted=self._certificates.authority.evictions,
+        )
         return admission.admit(call, proxy, metadata)
 
 

@@ -17,6 +17,11 @@ def test_certificates_live_as_long_as_the_workload_wishes() -> None:
     assert applied({"proxyMetadata": {"SECRET_TTL": "1h"}}).secret_ttl == 3600
 
 
+def test_certificates_are_written_where_the_workload_wishes() -> None:
+    assert applied({"proxyMetadata": {"OUTPUT_CERTS": "/certs"}}).output_certs == "/certs"
+    assert not applied({}).output_certs
+
+
 def test_drains_last_as_long_as_the_workload_wishes() -> None:
     found = applied({"terminationDrainDuration": "30s", "drainDuration": "10s"})
     assert found.shutdown.drain_duration == 30
