@@ -39,7 +39,8 @@ def all_verdicts() -> Iterator[tuple[str, str]]:
     suite = Path(folder, "gateway-api")
     convert = json.loads((suite / "cases.json").read_text())["convert"]
     facts = yaml.load((suite / convert["services"]).read_text(), Loader=Loader)
-    services = [as_service(each) for each in facts]
+    target = convert["endpoint_port_of_first_service_port"]
+    services = [as_service(each, target) for each in facts]
     existing = [each for name in convert["objects"] for each in read(suite / name)]
     for case in convert["cases"]:
         given = read(suite / case["input"])
@@ -77,12 +78,16 @@ def read(file: Path) -> list[Document]:
     return [each for each in yaml.load_all(file.read_text(), Loader=Loader) if each]
 
 
-def as_service(fact: Document) -> Document:
-    """A Service, or for a host outside the cluster a ServiceEntry, out of plain facts."""
+def as_service(fact: Document, target: int) -> Document:
+    """A Service, or for a host outside the cluster a ServiceEntry, out of plain facts.
+
+    `target` is where the first port of each Service leads.
+    """
     name, _, rest = fact["hostname"].partition(".")
     namespace = fact["namespace"]
     ports = [{"name": each["name"], "port": each["port"]} for each in fact.get("ports") or ()]
     if rest.partition(".svc.")[0] == namespace:
+        ports[0]["targetPort"] = target
         return {
             "apiVersion": "v1",
             "kind": "Service",

@@ -20,7 +20,7 @@ spec:
 apiVersion: v1
 kind: Service
 metadata: {name: edge, namespace: infra}
-spec: {selector: {app: edge}, ports: [{name: http, port: 80}], externalIPs: [192.0.2.1]}
+spec: {ports: [{name: http, port: 80}], externalIPs: [192.0.2.1]}
 ---
 apiVersion: gateway.networking.k8s.io/v1
 kind: HTTPRoute

@@ -25,7 +25,7 @@ SERVICE = """
 apiVersion: v1
 kind: Service
 metadata: {name: edge, namespace: infra}
-spec: {selector: {app: edge}, ports: [{name: http, port: 80}], externalIPs: [192.0.2.1]}
+spec: {ports: [{name: http, port: 80}], externalIPs: [192.0.2.1]}
 """
 
 

@@ -75,7 +75,7 @@ def _by_hostname(mesh: Sources, reference: BackendObjectReference, namespace: st
         message = "namespace may not be set with Hostname type"
         return Backend(None, Fault("InvalidDestination", message), is_fatal=True)
     made = _at(reference.name, reference.port)
-    if made.fault is None and not sources.defines(mesh, reference.name):
+    if made.fault is None and not sources.definitions(mesh, reference.name):
         return replace(made, fault=_not_found(reference.name))
     return made
 

@@ -27,6 +27,8 @@ NETWORK = "topology.istio.io/network"
 TRAFFIC_DISTRIBUTION = "networking.istio.io/traffic-distribution"
 RESERVED = "gateway.networking.k8s.io/"  # labels and annotations that users cannot set
 STATUS_PORT = 15021
+LONGEST_PORT_NAME = 63
+OLD_GATEWAY_NAME = "istio.io/gateway-name"  # of Deployments whose selector cannot change
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 Document = dict[str, Any]
 
@@ -49,7 +51,14 @@ def objects(mesh: Sources, gateway: Resource[GatewaySpec]) -> Iterator[Document]
         made = [customised(each, overlays) for each in _plain(mesh, gateway, of_class)]
     except CustomisationError:
         return  # `deployment_fault` says why
-    yield from (each for each in made if each is not None)
+    yield from (each for each in made if each is not None and _may_write(mesh, each))
+
+
+def _may_write(mesh: Sources, document: Document) -> bool:
+    """Not what the user has of that name already: such an object has no label of ours."""
+    meta = document["metadata"]
+    found = mesh.resource(Key(document["kind"], meta["namespace"], meta["name"]))
+    return found is None or MANAGED in found.meta.labels
 
 
 def deployment_fault(mesh: Sources, gateway: Resource[GatewaySpec]) -> str:
@@ -99,7 +108,7 @@ def _plain(
     document = Meta(gateway, labels, annotations)
     yield document.of("v1", "ServiceAccount", account)
     mode = {} if DATAPLANE_MODE in labels else {DATAPLANE_MODE: "none"}
-    template = {
+    template: Document = {
         "metadata": {
             "annotations": {**annotations, "inject.istio.io/templates": "gateway"},
             "labels": {**labels, **mode, "sidecar.istio.io/inject": "true"},
@@ -109,7 +118,10 @@ def _plain(
             "containers": [{"name": "istio-proxy", "image": "auto"}],
         },
     }
-    spec: Document = {"selector": {"matchLabels": selected}, "template": template}
+    old = _old_selector(mesh, gateway, name)
+    if old:
+        template["metadata"]["labels"][OLD_GATEWAY_NAME] = old[OLD_GATEWAY_NAME]
+    spec: Document = {"selector": {"matchLabels": old or selected}, "template": template}
     yield {**document.of("apps/v1", "Deployment", name), "spec": spec}
     yield _service(mesh, gateway, of_class, document, name)
     target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": name}
@@ -117,6 +129,14 @@ def _plain(
     yield {**document.of("autoscaling/v2", "HorizontalPodAutoscaler", name), "spec": scaled}
     budget = {"selector": {"matchLabels": selected}}
     yield {**document.of("policy/v1", "PodDisruptionBudget", name), "spec": budget}
+
+
+def _old_selector(mesh: Sources, gateway: Resource[GatewaySpec], name: str) -> dict[str, str]:
+    """Of the Deployment that is there, when it was made with the label of old."""
+    found = mesh.resource(Key("Deployment", gateway.namespace, name))
+    selector = found.spec.selector if found is not None else None
+    labels: dict[str, str] = selector.match_labels if selector is not None else {}
+    return labels if OLD_GATEWAY_NAME in labels else {}
 
 
 def _service(
@@ -212,7 +232,8 @@ def _ports(mesh: Sources, gateway: Resource[GatewaySpec]) -> Iterator[Document]:
     for listener in _listeners(mesh, gateway):
         if listener.port not in seen:
             seen.add(listener.port)
-            yield _port(listener.name, listener.port, listener.protocol.lower())
+            name = listener.name.replace(".", "-")[:LONGEST_PORT_NAME]
+            yield _port(name, listener.port, listener.protocol.lower())
 
 
 def _port(name: str, number: int, protocol: str) -> Document:

@@ -34,6 +34,7 @@ KINDS = frozenset(
 )  # fmt: skip
 CODE = "gateway-api"
 NEGATIVE = "Conflicted"  # the condition that is bad when it holds; others say the same
+NOT_YET = "AddressNotAssigned"  # pods that start, load balancers that are being made
 Told = tuple[str, str, str]  # path, message, hint
 
 
@@ -129,11 +130,13 @@ def _of_listeners(written: dict[str, Any]) -> Iterator[Told]:
 
 
 def _bad(conditions: Iterable[dict[str, str]]) -> Iterator[dict[str, str]]:
-    """One for each message: conditions repeat what is wrong."""
+    """One for each message: conditions repeat what is wrong. What comes with time is none."""
     told: set[str] = set()
     for condition in conditions:
         message = condition["message"]
-        if condition["type"] != NEGATIVE and condition["status"] == "False" and message not in told:
+        if condition["type"] == NEGATIVE or condition["reason"] == NOT_YET:
+            continue
+        if condition["status"] == "False" and message not in told:
             told.add(message)
             yield condition
 

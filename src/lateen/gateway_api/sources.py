@@ -58,9 +58,9 @@ def kind_of(resource: Resource[Any]) -> str:
     return resource.kind.partition(".")[0]
 
 
-def defines(sources: Sources, hostname: str) -> bool:
-    """Whether a Service or ServiceEntry of any namespace is for that hostname."""
-    return bool(sources.index.keys("namespaced host", hostname))
+def definitions(sources: Sources, hostname: str) -> tuple[Key, ...]:
+    """Services and ServiceEntries of all namespaces for that hostname."""
+    return sources.index.keys("namespaced host", hostname)
 
 
 def is_ignored(policy: Resource[Any]) -> bool:
