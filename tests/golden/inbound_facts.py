@@ -14,6 +14,7 @@ from typing import Any
 
 from lateen.translate import alpn
 from lateen.translate.filters.http import GRPC_STATS
+from lateen.translate.routes.headers import PEER_HEADERS
 from tests.golden.outbound_facts import WITHOUT_DOMAIN
 
 RECORDED = Path(__file__).parent / "istio_inbound"
@@ -101,6 +102,9 @@ def _table(table: dict[str, Any]) -> dict[str, Any]:
     for host in table.get("virtual_hosts", ()):
         for route in host.get("routes", ()):
             _drop_switch(route)
+    # Istio's own proxy has a filter that takes these headers away; stock Envoy has this setting.
+    if table.get("request_headers_to_remove") == list(PEER_HEADERS):
+        table.pop("request_headers_to_remove")
     return {key: value for key, value in table.items() if key != "name"}
 
 

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from lateen.api.resource import Key
 from lateen.base.incremental import derived
 from lateen.envoy import messages, types, wire
+from lateen.translate.routes.headers import PEER_HEADERS
 from lateen.translate.routes.http import http_routes
 from lateen.translate.routes.match import is_catch_all
 from lateen.view import gateway, scope, virtual_service
@@ -70,6 +71,7 @@ def _frame(name: str) -> bytes:
     made = types.RouteConfiguration(name=name, ignore_port_in_host_matching=True)
     made.validate_clusters.value = False
     made.max_direct_response_body_size_bytes.value = MAX_DIRECT_RESPONSE_BYTES
+    made.request_headers_to_remove.extend(PEER_HEADERS)
     return messages.serialize(made)
 
 

@@ -7,6 +7,9 @@ from lateen.api.virtual_service import Headers
 from lateen.envoy import types
 
 AUTHORITY_NAMES = ("host", ":authority")
+# How Istio's proxies introduce themselves where there is no certificate to tell it. Nothing here
+# believes them, and no application gets to see what a stranger wrote in them.
+PEER_HEADERS = ("x-envoy-peer-metadata", "x-envoy-peer-metadata-id")
 
 
 def apply_headers(target: Any, headers: Headers) -> str:
