@@ -1,5 +1,8 @@
 """Lines of a trail, oldest first, also as they come. A line that cannot be read is left out."""
 
+import heapq
+import queue
+import threading
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -9,6 +12,7 @@ from typing import IO
 from lateen.audit import files, line
 
 POLL_SECONDS = 0.2
+MOST_AHEAD = 1000  # lines read ahead of who prints them
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,28 @@ def lines(folder: Path, *, follow: bool = False) -> Iterator[line.Line]:
             yield from _growing(content, path) if follow else _parsed(content)
         if not follow:
             return
+
+
+def merged(folders: Iterable[Path]) -> Iterator[line.Line]:
+    """What is there now in several trails, by time."""
+    return heapq.merge(*(lines(folder) for folder in folders), key=lambda found: found.time)
+
+
+def followed(folders: Iterable[Path]) -> Iterator[line.Line]:
+    """What is there and what comes in several trails, for ever, in the order in which it is read.
+
+    One thread reads each; they end with the process.
+    """
+    found: queue.Queue[line.Line] = queue.Queue(MOST_AHEAD)
+
+    def read(folder: Path) -> None:
+        for one in lines(folder, follow=True):
+            found.put(one)
+
+    for folder in folders:
+        threading.Thread(target=read, args=(folder,), daemon=True).start()
+    while True:  # until the reader has enough
+        yield found.get()
 
 
 def _growing(content: IO[bytes], path: Path) -> Iterator[line.Line]:

@@ -53,32 +53,33 @@ def add_parser(commands: Any) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    folder = _folder(arguments)
+    folders = _folders(arguments)
     if arguments.what == VERIFY:
-        return _verify(arguments, folder)
-    for line in _lines(arguments, folder):
+        return max(_verify(arguments, folder) for folder in folders)
+    for line in _lines(arguments, folders):
         print(_json(line) if arguments.output == "json" else _text(line), flush=arguments.follow)
     return 0
 
 
-def _folder(arguments: argparse.Namespace) -> "Path":
+def _folders(arguments: argparse.Namespace) -> "list[Path]":
+    """The trail of the control plane and that of what the proxies decided."""
     from pathlib import Path
 
     from lateen.audit.errors import AuditError
     from lateen.local import state
 
     if arguments.folder:
-        folder = Path(arguments.folder)
-    elif arguments.mesh:  # it need not run: the trail outlives it
-        folder = state.mesh(arguments.mesh).audit
-    else:
-        folder = state.chosen_mesh("").audit
-    if not folder.is_dir():
-        raise AuditError(f"there is no audit trail in {folder}; name another with --folder")
-    return folder
+        wanted = [Path(arguments.folder)]
+    else:  # a mesh that is named need not run: its trail outlives it
+        mesh = state.mesh(arguments.mesh) if arguments.mesh else state.chosen_mesh("")
+        wanted = [mesh.audit, mesh.decisions]
+    found = [folder for folder in wanted if folder.is_dir()]
+    if not found:
+        raise AuditError(f"there is no audit trail in {wanted[0]}; name another with --folder")
+    return found
 
 
-def _lines(arguments: argparse.Namespace, folder: "Path") -> "Iterator[Line]":
+def _lines(arguments: argparse.Namespace, folders: "list[Path]") -> "Iterator[Line]":
     import time
 
     from lateen.audit import reading
@@ -90,7 +91,8 @@ def _lines(arguments: argparse.Namespace, folder: "Path") -> "Iterator[Line]":
         action=arguments.action,
         object=arguments.object,
     )
-    yield from filter(wanted.takes, reading.lines(folder, follow=arguments.follow))
+    of_all = reading.followed(folders) if arguments.follow else reading.merged(folders)
+    yield from filter(wanted.takes, of_all)
 
 
 def since(written: str, now: float) -> str:

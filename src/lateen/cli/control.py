@@ -103,6 +103,11 @@ def add_parser(commands: Any) -> None:
     )  # fmt: skip
     _add_key_options(parser)
     parser.add_argument(
+        "--decision-log", default="", metavar="FILE",
+        help="where proxies write what their policies refused or would refuse, such as "
+        "/dev/stdout (default: nowhere)",
+    )  # fmt: skip
+    parser.add_argument(
         "--log-level", default="warning", choices=["debug", "info", "warning", "error"],
         help="least important messages to print (default: warning)",
     )  # fmt: skip
@@ -235,6 +240,7 @@ def _settings(arguments: argparse.Namespace, folders: list[str]) -> "ControlSett
             ),
             service_cidr=arguments.service_cidr,
             service_step=arguments.service_step,
+            decision_log=arguments.decision_log,
             multiple_custom_providers=arguments.multiple_custom_providers,
             key_fetcher=fetcher(key_environment.get(MODE, "")),
         ),

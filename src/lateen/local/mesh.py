@@ -21,6 +21,7 @@ import yaml
 from watchfiles import awatch
 
 from lateen.api.resource import Resource
+from lateen.audit.trail import Trail
 from lateen.base.clock import system_clock
 from lateen.base.private_files import write_private
 from lateen.base.problem import Problem, Severity
@@ -34,6 +35,7 @@ from lateen.local import agent_config, forward, gateways, managed_gateways, sett
 from lateen.local.cgroups import Cgroups, Limits
 from lateen.local.container_plan import DEFAULT_NAMESPACE
 from lateen.local.control_plane import ControlPlaneProcess
+from lateen.local.decisions import FILE, DecisionCollector
 from lateen.local.errors import LocalError
 from lateen.local.host import Host
 from lateen.local.network import Network
@@ -95,6 +97,8 @@ class LocalMesh:
         self._plan = Plan(())
         self._cgroups = Cgroups(options.state.name)
         self._policies = NetworkPolicies(options.network)
+        self._trail = Trail(options.state.decisions, clock=system_clock)
+        self._decisions = DecisionCollector(options.state.folder / "pods", self._trail)
         self.services = ServiceDirectory(options.network, options.admin, self._ready_pods)
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -105,6 +109,7 @@ class LocalMesh:
                 await self._start()
                 self._tasks.start(self._watch(), name="changes of the folder")
                 self._tasks.start(self._keep_root(), name="root certificate")
+                self._tasks.start(self._decisions.run(), name="decisions of the proxies")
                 await stop.wait()
             except LocalError as trouble:
                 self._trouble = str(trouble)
@@ -142,6 +147,7 @@ class LocalMesh:
     def _prepare(self, trust_domain: str) -> PodContext:
         """What pods need before the control plane is there: authority, tokens, folders."""
         state = self._options.state
+        self._trail.open()
         authority = self._settings.authority
         write_private(state.control / AUTHORITY, authority_options.encode(authority))
         preparation.prepare(
@@ -163,6 +169,7 @@ class LocalMesh:
             may_change_user=os.geteuid() == 0 and self._options.network.name == "root",
             cgroups=self._cgroups,
             policies=self._policies,
+            decisions=self._decisions,
         )
 
     def _start_rate_limit(self, context: PodContext) -> None:
@@ -204,6 +211,7 @@ class LocalMesh:
             *("--secure-xds-address", f"{network.discovery_host}:{options.discovery_port}"),
             *("--xds-address", ""),
             *("--admin-address", f"unix:{options.admin}"),
+            *("--decision-log", FILE),
             *("--namespace", namespace),
             *("--service-cidr", network.service_cidr),
             *("--service-step", str(network.service_step)),
@@ -383,6 +391,7 @@ class LocalMesh:
         for found in self._forwards.values():
             found.close()
         self._cgroups.close()
+        await asyncio.to_thread(self._trail.close)
 
     def _ready_pods(self) -> Iterator[tuple[PodPlan, str]]:
         for pod in self._pods.values():

@@ -27,6 +27,7 @@ from lateen.local.cgroups import Cgroups, Limits
 from lateen.local.container import FIRST_BACKOFF_SECONDS, LAST_BACKOFF_SECONDS, Container
 from lateen.local.container_plan import ContainerPlan, expand, resolved
 from lateen.local.control_plane import tail
+from lateen.local.decisions import DecisionCollector
 from lateen.local.errors import LocalError
 from lateen.local.injection import ProxyRole
 from lateen.local.network import Attachment, Network
@@ -65,6 +66,7 @@ class PodContext:
     may_change_user: bool
     cgroups: Cgroups
     policies: NetworkPolicies
+    decisions: DecisionCollector
 
 
 class Pod:
@@ -338,6 +340,7 @@ class Pod:
     def _detach(self) -> None:
         self._context.policies.released(self.plan.id)
         self._context.network.release(self.plan.id)
+        self._context.decisions.finish(self._folder)
         shutil.rmtree(self._folder, ignore_errors=True)
 
     # -- proxy --------------------------------------------------------------------------------

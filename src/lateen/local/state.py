@@ -8,6 +8,7 @@
         lock                   held by the runner as long as it lives
         control/               state of the control plane: authority, token key, admin.sock
         control/audit/         its audit trail
+        control/decisions/     the same of what the proxies decided
         runtime/*.yaml         Pods with their status, read by the control plane
         pods/<namespace>.<pod>/    agent.json, token, root.pem, admin.sock, resolv.conf ...
         logs/<namespace>.<pod>/    <container>.log, proxy.log
@@ -166,6 +167,11 @@ class MeshState:
     def audit(self) -> Path:
         """The folder of the control plane's audit trail."""
         return self.control / "audit"
+
+    @property
+    def decisions(self) -> Path:
+        """The folder of the trail of what the proxies' policies decided."""
+        return self.control / "decisions"
 
     def pod(self, namespace: str, name: str) -> Path:
         return self.folder / "pods" / f"{namespace}.{name}"

@@ -47,6 +47,7 @@ class Settings:
     service_step: int = 1  # 256 in explicit mode: one address of the last byte for each client
     # Several CUSTOM providers may decide for one workload; else what they cover is denied.
     multiple_custom_providers: bool = False
+    decision_log: str = ""  # where proxies write what policies decided; empty: nowhere
     key_fetcher: Fetcher = Fetcher.HYBRID  # of what a `jwksUri` names
 
 

@@ -13,7 +13,7 @@ from lateen.api.mesh_config import NormalizationType
 from lateen.api.mesh_proxy_config import ForwardClientCertDetails
 from lateen.envoy import messages, types
 from lateen.translate import names
-from lateen.translate.filters import access_log, network, proxy_settings
+from lateen.translate.filters import access_log, decision_log, network, proxy_settings
 from lateen.translate.filters.tracing import add_tracing
 from lateen.view.mesh import Mesh
 from lateen.view.proxy import ProxyClass
@@ -75,6 +75,8 @@ def http_connection_manager(
     if proxy is not None:
         is_server = edge.forward_client_cert is not ForwardClientCertDetails.UNDEFINED
         proxy_settings.apply_to_manager(made, mesh, proxy, is_server=is_server)
+        if is_server:
+            decision_log.add_http(made, mesh, proxy)
     if scope is not None:
         add_tracing(made, mesh, scope, operation=operation)
     access_log.add_access_logs(made, mesh)

@@ -17,8 +17,8 @@ from lateen.catalog.service import Protocol
 from lateen.envoy import messages, types
 from lateen.translate import metadata, names, tls
 from lateen.translate.authorization import filters as authorization
+from lateen.translate.filters import decision_log, proxy_settings, tcp
 from lateen.translate.filters import http_connection_manager as hcm
-from lateen.translate.filters import proxy_settings, tcp
 from lateen.translate.filters.http import Direction, http_filters
 from lateen.translate.listeners import gateway_tls
 from lateen.translate.listeners.gateway_topology import edge
@@ -171,6 +171,7 @@ def _tcp_filters(
     if target is None:
         return []
     proxy = tcp.tcp_proxy(mesh, target.clusters, policy=target.policy)
+    decision_log.add_tcp(proxy, mesh, proxy_class)
     return [
         *authorization.network_filters(mesh, proxy_class),
         *([byte_offer()] if target.offers_bytes else ()),

@@ -9,8 +9,8 @@ from lateen.catalog.service import Protocol
 from lateen.envoy import messages, types
 from lateen.translate import metadata, names, tls
 from lateen.translate.authorization import filters as authorization
+from lateen.translate.filters import decision_log, proxy_settings, tcp
 from lateen.translate.filters import http_connection_manager as hcm
-from lateen.translate.filters import proxy_settings, tcp
 from lateen.translate.filters.http import Direction, http_filters
 from lateen.translate.listeners import inbound_match
 from lateen.translate.listeners.inbound_match import Accepted
@@ -65,7 +65,7 @@ def _filter_chain(mesh: Mesh, proxy_class: ProxyClass, port: InboundPort, kind: 
         chain.filters.append(_http_filter(mesh, proxy_class, port))
     else:
         chain.filters.extend(authorization.network_filters(mesh, proxy_class))
-        chain.filters.append(_tcp_filter(mesh, port, kind))
+        chain.filters.append(_tcp_filter(mesh, proxy_class, port, kind))
     if port.source is not None and port.source.kind != "Service":
         metadata.set_config(chain, port.source)
     add_metadata(chain, mesh, proxy_class.namespace, proxy_class.labels)
@@ -168,8 +168,9 @@ def _set_retries(action: Any, port: InboundPort, wanted: HTTPRetry | None) -> No
 # -- TCP ---------------------------------------------------------------------------------------
 
 
-def _tcp_filter(mesh: Mesh, port: InboundPort, kind: Accepted) -> Any:
+def _tcp_filter(mesh: Mesh, proxy_class: ProxyClass, port: InboundPort, kind: Accepted) -> Any:
     proxy = tcp.tcp_proxy(mesh, ((port.cluster, 1),))
+    decision_log.add_tcp(proxy, mesh, proxy_class)
     if kind.is_mutual:  # the workload must not see a connection before its peer is known
         proxy.upstream_connect_mode = "ON_DOWNSTREAM_TLS_HANDSHAKE"
         proxy.max_early_data_bytes.value = EARLY_DATA_BYTES
