@@ -27,7 +27,15 @@ from lateen.ca.key_protection import KeyProtection, Plain
 from lateen.ca.own_roots import ROOT_SECONDS, OwnRoots
 from lateen.ca.request_policy import LONGEST_TTL_SECONDS
 from lateen.ca.rotation import Schedule, StepRefused
-from lateen.ca.signer import LeafRequest, LocalSigner, SignedLeaf, Signer, checked, issuing_roots
+from lateen.ca.signer import (
+    LeafRequest,
+    LocalSigner,
+    SignedLeaf,
+    Signer,
+    checked,
+    issuing_roots,
+    root_ids,
+)
 from lateen.ca.trusted_roots import OWN, TrustedRoot, TrustState, root_id
 from lateen.identity.errors import Refused, StatusCode
 
@@ -154,9 +162,8 @@ class CertificateAuthority:
         return leaf
 
     def _record(self, leaf: SignedLeaf, request: LeafRequest) -> None:
-        chain = (leaf.certificate, *leaf.intermediates)
         ends = leaf.certificate.not_valid_after_utc.timestamp()
-        ids = {root_id(root) for root in issuing_roots(chain, leaf.roots)}
+        ids = root_ids(leaf)
         self._keep(trusted_roots.with_leaf(self.state, ids, now=request.now, ends=ends))
         issuer = leaf.intermediates[0] if leaf.intermediates else leaf.roots[0]
         self.issued.add(

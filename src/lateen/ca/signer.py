@@ -7,6 +7,7 @@ compares what came back with what was asked for, before it reaches the workload.
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Protocol
 
 from cryptography import x509
@@ -15,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKey
 from lateen.ca.authority import BACKDATE_SECONDS, Authority, pem
 from lateen.ca.errors import AuthorityError
 from lateen.ca.plugged_in import issued_by
+from lateen.ca.trusted_roots import root_id
 
 CLOCK_SECONDS = 60  # another server's clock may be ahead of ours by that
 LONGEST_CHAIN = 10
@@ -105,6 +107,20 @@ def issuing_roots(
     """Those of the roots that a chain, leaf first, leads to."""
     last = certificates[-1]
     return tuple(root for root in roots if root == last or issued_by(last, root))
+
+
+def root_ids(leaf: SignedLeaf) -> frozenset[str]:
+    """Of the roots that a leaf leads to. Its issuer leads to the same ones for every leaf."""
+    if leaf.intermediates:
+        return _ids(leaf.intermediates[-1], leaf.roots)
+    if len(leaf.roots) == 1:
+        return frozenset((root_id(leaf.roots[0]),))
+    return frozenset(root_id(root) for root in issuing_roots((leaf.certificate,), leaf.roots))
+
+
+@lru_cache(maxsize=64)
+def _ids(last: x509.Certificate, roots: tuple[x509.Certificate, ...]) -> frozenset[str]:
+    return frozenset(root_id(root) for root in issuing_roots((last,), roots))
 
 
 def is_self_signed(certificate: x509.Certificate) -> bool:

@@ -12,6 +12,7 @@ ahead of them, before the leaf is handed out.
 
 import hashlib
 from collections.abc import Iterable
+from functools import lru_cache
 from pathlib import Path
 
 import msgspec
@@ -60,6 +61,7 @@ class TrustState(msgspec.Struct, frozen=True, kw_only=True):
         return max((root.leaves_end for root in self.roots), default=0.0)
 
 
+@lru_cache(maxsize=256)
 def root_id(certificate: x509.Certificate) -> str:
     """The first half of its SHA-256 fingerprint, in hexadecimal."""
     return hashlib.sha256(certificate.public_bytes(Encoding.DER)).hexdigest()[:32]
