@@ -30,6 +30,7 @@ from lateen.control.certificates import Certificates
 from lateen.control.guard import Guard, load_or_create_token
 from lateen.control.http import HttpServer, PageTable
 from lateen.control.pages import OPEN_PAGES, Pages
+from lateen.control.registration import Registration
 from lateen.control.settings import ControlSettings
 from lateen.control.token_keys import TokenKeys, server_trust
 from lateen.control.trust_bundles import TrustBundles
@@ -99,6 +100,13 @@ class ControlPlane:
             metrics=self.metrics,
             admission=self._admit,
             audit=self.audit,
+        )
+        self.server.presence = Registration(
+            self.mesh,
+            controller=os.uname().nodename,
+            clock=clock,
+            after=self.server.after,
+            changed=self.server.changed,
         )
         self._config_events = self.metrics.counter(
             "pilot_k8s_cfg_events", "Objects that were added, changed or deleted.", "type"

@@ -11,6 +11,8 @@ NAME_TABLE = PREFIX + "istio.networking.nds.v1.NameTable"
 TRUST_BUNDLE = PREFIX + "lateen.mesh.v1.TrustBundle"
 EXTENSION = PREFIX + "envoy.config.core.v3.TypedExtensionConfig"
 
+HEALTH = PREFIX + "istio.v1.HealthInformation"  # only ever asked with: see `presence`
+
 SHORT = {  # in the order in which a change must reach a proxy
     CLUSTER: "CDS",
     ENDPOINT: "EDS",

@@ -21,6 +21,7 @@ from lateen.view.proxy import Proxy
 from lateen.xds import kinds, records
 from lateen.xds.catalogue import Catalogue
 from lateen.xds.groups import Group
+from lateen.xds.presence import Nobody, Presence
 from lateen.xds.rejections import rejected_names
 from lateen.xds.requests import Reader, Request
 from lateen.xds.responses import Sent
@@ -63,6 +64,7 @@ class DiscoveryServer:
         self._clock = clock
         self._admission = admission
         self._audit = audit
+        self.presence: Presence = Nobody()
         self._delta = Reader(delta=True)
         self._whole = Reader(delta=False)
         self._classes: dict[Node, dict[Stream, None]] = {}
@@ -216,6 +218,7 @@ class DiscoveryServer:
                 raise CallRefused(Status.INVALID_ARGUMENT, "the first request names no node id")
             proxy, metadata = self.catalogue.proxy(request.node)
             stream.identity = self._admission(stream.call, proxy, metadata)
+            self.presence.arrived(proxy, metadata, stream.identity)
         except CallRefused as refusal:
             claimed = request.node.id if request.node is not None else ""
             self._audit.record(records.stream(stream, claimed, refusal.text))
@@ -228,6 +231,7 @@ class DiscoveryServer:
             self.scopes.moved.pop(node, None)  # it was only just evaluated
         if node.value is None:
             self.scopes.unwatch_node(node)
+            self.presence.left(proxy)
             raise CallRefused(Status.UNAVAILABLE, "the proxy cannot be classified; see the log")
         self._classes.setdefault(node, {})[stream] = None
         self._class_of[stream] = node
@@ -246,7 +250,12 @@ class DiscoveryServer:
             del self._classes[node]
         self.scopes.unwatch_node(node)
         if stream.proxy is not None:
+            self.presence.left(stream.proxy)
             log.info("proxy disconnected", extra={"proxy": stream.proxy.id})
+
+    def reported(self, stream: Stream, request: Request) -> None:
+        if stream.proxy is not None:
+            self.presence.reported(stream.proxy, request.error)
 
     def rejected(self, stream: Stream, watch: Watch, request: Request) -> Rejection:
         text = request.error or ""

@@ -44,6 +44,8 @@ class Home(Protocol):
 
     def left(self, stream: "Stream") -> None: ...
 
+    def reported(self, stream: "Stream", request: Request) -> None: ...
+
     def rejected(self, stream: "Stream", watch: Watch, request: Request) -> Rejection: ...
 
     def sent(self, type_url: str) -> None: ...
@@ -104,6 +106,8 @@ class Stream:
 
     def _first(self, request: Request) -> None:
         catalogue = self._home.scopes.catalogue
+        if request.type_url == kinds.HEALTH:
+            self._home.reported(self, request)
         if not catalogue.serves(request.type_url):
             return
         if request.type_url == kinds.SECRET and not self.identity:

@@ -29,11 +29,13 @@ class AdsClient:
         node_id: str,
         namespace: str,
         labels: dict[str, str] | None = None,
+        metadata: dict[str, str] | None = None,
     ) -> None:
         self._stream = stream
         self._delta = delta
         self._node_id = node_id
         self._metadata = {"NAMESPACE": namespace, "LABELS": labels or {}}
+        self._metadata |= metadata or {}
         self._first = True
 
     async def request(self, type_url: str, *names: str, **fields: Any) -> None:

@@ -12,12 +12,13 @@ from lateen.translate.authorization import filters as authorization
 from lateen.translate.filters import decision_log, proxy_settings, tcp
 from lateen.translate.filters import http_connection_manager as hcm
 from lateen.translate.filters.http import Direction, http_filters
-from lateen.translate.listeners import inbound_match
+from lateen.translate.listeners import gateway_tls, inbound_match
 from lateen.translate.listeners.inbound_match import Accepted
 from lateen.translate.listeners.inbound_port import InboundPort
 from lateen.translate.rate_limit import http as rate_limit
 from lateen.translate.rate_limit.limits import add_metadata
 from lateen.translate.rate_limit.network import network_filters as connection_limits
+from lateen.translate.routes.headers import PEER_HEADERS
 from lateen.translate.routes.retry import retry_policy
 from lateen.view.authentication import MutualTLSMode
 from lateen.view.mesh import Mesh
@@ -58,7 +59,7 @@ def _filter_chain(mesh: Mesh, proxy_class: ProxyClass, port: InboundPort, kind: 
     match.transport_protocol = kind.transport
     match.application_protocols.extend(kind.alpn)
     if kind.is_mutual:
-        context = _tls_context(mesh, port, kind)
+        context = _tls_context(mesh, proxy_class, port, kind)
         chain.transport_socket.CopyFrom(tls.transport_socket(context))
     chain.filters.extend(connection_limits(mesh, proxy_class, port.port))
     if kind.is_http:
@@ -78,10 +79,16 @@ def _name(port: InboundPort, kind: Accepted) -> str:
     return port.name
 
 
-def _tls_context(mesh: Mesh, port: InboundPort, kind: Accepted) -> Any:
+def _tls_context(mesh: Mesh, proxy_class: ProxyClass, port: InboundPort, kind: Accepted) -> Any:
     settings = own_tls(port)
     if settings is not None:
-        return _own_tls_context(settings)
+        return gateway_tls.tls_context(
+            mesh,
+            proxy_class,
+            settings,
+            trust_domains=trust_domains(mesh),
+            is_http=kind.is_http,
+        )
     made = tls.mesh_server_context(
         trust_domains=trust_domains(mesh),
         alpn=tls.HTTP_ALPN if kind.is_http else tls.TCP_SERVER_ALPN,
@@ -93,17 +100,6 @@ def _tls_context(mesh: Mesh, port: InboundPort, kind: Accepted) -> Any:
 def trust_domains(mesh: Mesh) -> tuple[str, ...]:
     """The mesh's own and its aliases: whose clients may come in."""
     return tuple(dict.fromkeys((mesh.trust_domain, *mesh.config.trust_domain_aliases)))
-
-
-def _own_tls_context(settings: ServerTLSSettings) -> Any:
-    name = tls.certificate_secret_name(settings.server_certificate, settings.private_key)
-    roots = settings.mode is not TLSmode.SIMPLE and settings.ca_certificates
-    return tls.server_context(
-        certificates=(tls.agent_secret(name),),
-        root=tls.agent_secret(tls.root_secret_name(roots)) if roots else None,
-        client_names=settings.subject_alt_names,
-        require_client_certificate=settings.mode is TLSmode.MUTUAL,
-    )
 
 
 # -- HTTP --------------------------------------------------------------------------------------
@@ -140,6 +136,7 @@ def route_configuration(port: InboundPort, retries: HTTPRetry | None = None) -> 
     """Everything to the workload: no timeouts, a retry where nothing was sent yet."""
     made = types.RouteConfiguration(name=port.cluster)
     made.validate_clusters.value = False
+    made.request_headers_to_remove.extend(PEER_HEADERS)
     host = made.virtual_hosts.add(name=f"inbound|http|{port.service_port}", domains=["*"])
     route = host.routes.add(name="default")
     route.match.prefix = "/"
