@@ -1,7 +1,13 @@
 """RateLimit."""
 
-import pytest
+import re
+from pathlib import Path
 
+import pytest
+import yaml
+
+from lateen.config.documents import documents
+from lateen.config.examine import examine
 from tests.unit.config.validation.found import found
 
 LOCAL = "local: {requests: 5}"
@@ -69,3 +75,15 @@ def rule(text: str) -> str:
 )  # fmt: skip
 def test_findings(spec: str, problems: list[str]) -> None:
     assert found("RateLimit", spec) == problems
+
+
+def test_the_manifests_of_the_guide_are_valid() -> None:
+    guide = Path(__file__).parents[4].joinpath("docs", "rate-limits.md").read_text()
+    blocks = re.findall(r"^```yaml\n(.*?)^```", guide, re.DOTALL | re.MULTILINE)
+    whole = [block for block in blocks if block.startswith("apiVersion")]
+    parts = [yaml.safe_load(block)["spec"] for block in blocks if block.startswith("spec")]
+
+    assert (len(whole), len(parts)) == (2, 1)
+    for block in whole:
+        assert not [problem for each in examine(documents(block)) for problem in each.problems]
+    assert [found("RateLimit", part) for part in parts] == [[]]
