@@ -19,6 +19,7 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from benchmarks.figures import machine, print_table
@@ -147,10 +148,10 @@ def _repeat(
     of = proxy_class(mesh, subject.proxy)
     total = 0.0
     for type_url in TYPES:
-        made: list[bytes] = []
-        cold = milliseconds(lambda url=type_url: made.extend(message(mesh, of, url, asked)))
+        cold = milliseconds(partial(message, mesh, of, type_url, asked))
         total += cold
         found = figures.messages[type_url]
+        made = message(mesh, of, type_url, asked)
         found.resources, found.size = len(made), sum(map(len, made))
         found.cold = min(found.cold, cold)
     figures.total = min(figures.total, total)
@@ -160,8 +161,7 @@ def _repeat(
         message(mesh, of, type_url, asked)
         mesh.apply([last])
         found = figures.messages[type_url]
-        warm = milliseconds(lambda url=type_url: message(mesh, of, url, asked))
-        found.warm = min(found.warm, warm)
+        found.warm = min(found.warm, milliseconds(partial(message, mesh, of, type_url, asked)))
 
 
 def report(subject: Shape, repeats: int) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """Load shapes: YAML with the few words of Go's templates that Istio's own benchmark uses.
 
-    {{- range $i := until .Services }} ... {{- end }}     {{$i}}     {{div $i 255}}     {{mod $i 255}}
+    {{- range $i := until .Services }} ... {{- end }}
+    {{$i}}   {{div $i 255}}   {{mod $i 255}}
 
 A shape is one of the conformance corpus (`extra/benchmarks`), where that has it, else the file of
 its name in `shapes/`, which is written here after the name and size that the benchmark lists.

@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 from lateen.api.resource import Key
 from lateen.base.incremental import Graph, Table
+from lateen.view.listing import Listing, Values
 
-Values = tuple[str, ...]
 CROWD = 2  # members from which a row may hold a conflict
 
 
@@ -26,18 +26,23 @@ class Row(NamedTuple):
 
 
 class Index:
-    """Owns the memberships; derived functions read them through `keys` and `rows`."""
+    """Owns the memberships; derived functions read them through `keys` and `rows`.
 
-    def __init__(self, graph: Graph) -> None:
+    `listed` and `crowded` name the indexes of which these are asked; None: of all.
+    """
+
+    def __init__(
+        self,
+        graph: Graph,
+        *,
+        listed: frozenset[str] | None = None,
+        crowded: frozenset[str] | None = None,
+    ) -> None:
         self._members: dict[Row, list[Key]] = {}
-        self._rows: dict[str, list[Values]] = {}
         self._member_table: Table[Row, tuple[Key, ...]] = Table(graph, "index")
-        self._row_table: Table[str, tuple[Values, ...]] = Table(graph, "index rows")
-        self._crowded: dict[str, list[Values]] = {}
-        self._crowded_table: Table[str, tuple[Values, ...]] = Table(graph, "crowded rows")
         self._touched: dict[Row, None] = {}
-        self._touched_indexes: dict[str, None] = {}
-        self._touched_crowds: dict[str, None] = {}
+        self._rows = Listings(graph, "index rows", listed)
+        self._crowds = Listings(graph, "crowded rows", crowded)
 
     def keys(self, index: str, *values: str) -> tuple[Key, ...]:
         """The members of a row, sorted; depends on which they are, not on what they hold."""
@@ -45,11 +50,11 @@ class Index:
 
     def rows(self, index: str) -> tuple[Values, ...]:
         """The values under which the index has members, sorted; depends on which rows exist."""
-        return self._row_table.get(index) or ()
+        return self._rows.get(index)
 
     def crowded(self, index: str) -> tuple[Values, ...]:
         """The values under which the index has several members, sorted; depends on which do."""
-        return self._crowded_table.get(index) or ()
+        return self._crowds.get(index)
 
     def size(self, index: str, *values: str) -> int:
         """How many members a row has, without a dependency: for choosing the shortest row."""
@@ -70,36 +75,53 @@ class Index:
                 self._member_table.put(row, tuple(members))
             else:
                 self._member_table.discard(row)
-        for index in self._touched_indexes:
-            self._row_table.put(index, tuple(self._rows[index]))
-        for index in self._touched_crowds:
-            self._crowded_table.put(index, tuple(self._crowded[index]))
         self._touched.clear()
-        self._touched_indexes.clear()
-        self._touched_crowds.clear()
+        self._rows.flush()
+        self._crowds.flush()
 
     def _enter(self, row: Row, key: Key) -> None:
         members = self._members.get(row)
         if members is None:
             members = self._members[row] = []
-            insort(self._rows.setdefault(row.name, []), row.values)
-            self._touched_indexes[row.name] = None
+            self._rows.enter(row)
         insort(members, key)
         if len(members) == CROWD:
-            insort(self._crowded.setdefault(row.name, []), row.values)
-            self._touched_crowds[row.name] = None
+            self._crowds.enter(row)
         self._touched[row] = None
 
     def _leave(self, row: Row, key: Key) -> None:
         members = self._members[row]
         del members[bisect_left(members, key)]
         if len(members) == CROWD - 1:
-            crowded = self._crowded[row.name]
-            del crowded[bisect_left(crowded, row.values)]
-            self._touched_crowds[row.name] = None
+            self._crowds.leave(row)
         if not members:
             del self._members[row]
-            rows = self._rows[row.name]
-            del rows[bisect_left(rows, row.values)]
-            self._touched_indexes[row.name] = None
+            self._rows.leave(row)
         self._touched[row] = None
+
+
+class Listings:
+    """Which rows there are, by index, for those indexes that somebody lists."""
+
+    def __init__(self, graph: Graph, name: str, wanted: frozenset[str] | None) -> None:
+        self._wanted = wanted
+        self._listings: dict[str, Listing] = {}
+        self._table: Table[str, tuple[Values, ...]] = Table(graph, name)
+
+    def get(self, index: str) -> tuple[Values, ...]:
+        if self._wanted is not None and index not in self._wanted:
+            raise KeyError(index)
+        return self._table.get(index) or ()
+
+    def enter(self, row: Row) -> None:
+        if self._wanted is None or row.name in self._wanted:
+            self._listings.setdefault(row.name, Listing()).enter(row.values)
+
+    def leave(self, row: Row) -> None:
+        if self._wanted is None or row.name in self._wanted:
+            self._listings[row.name].leave(row.values)
+
+    def flush(self) -> None:
+        for index, listing in self._listings.items():
+            if listing.is_touched:
+                self._table.put(index, listing.flush())

@@ -26,7 +26,7 @@ from lateen.jwks.source import KeySource
 from lateen.view import mesh_settings
 from lateen.view.discovery import Discovery
 from lateen.view.index import Index
-from lateen.view.rows import rows
+from lateen.view.rows import CROWDED, LISTED, rows
 
 CONFIG_MAP = "istio"  # in the root namespace; keys `mesh` and `meshNetworks`
 CONFIG, NETWORKS = "MeshConfig", "MeshNetworks"  # kinds of documents that say the same
@@ -57,7 +57,7 @@ class Mesh:
     def __init__(self, settings: Settings | None = None) -> None:
         self.settings = settings or Settings()
         self.graph = Graph()
-        self.index = Index(self.graph)
+        self.index = Index(self.graph, listed=LISTED, crowded=CROWDED)
         self.problems: tuple[Problem, ...] = ()  # of the mesh configuration itself
         self._resources: Table[Key, Resource[Any]] = Table(self.graph, "resource")
         self._origins: Table[Key, Origin] = Table(self.graph, "origin")

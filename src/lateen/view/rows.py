@@ -41,6 +41,13 @@ from lateen.view import failover, hosts, names
 from lateen.view.index import Row
 
 VERSION = "ISTIO_VERSION"  # the metadata of a node that says its version
+LISTED = frozenset(("gateway selector", "hostname", "kind", "label use"))
+CROWDED = frozenset(  # where several members can be a conflict
+    (
+        "destination rule", "hostname", "only one", "selector", "sidecar host", "stream place",
+        "virtual service",
+    )
+)  # fmt: skip
 SINGLE = frozenset(("Sidecar", "PeerAuthentication", "Telemetry", "ProxyConfig"))
 ANY_ADDRESS = "0.0.0.0"
 MANY = frozenset(("Pod", "Endpoints", "EndpointSlice", "Service", "ServiceEntry", "Secret"))
@@ -140,7 +147,7 @@ def _pod(resource: Resource[PodSpec], domain: str) -> Iterator[Row]:
 
 
 def _workload_entry(resource: Resource[WorkloadEntry], domain: str) -> Iterator[Row]:
-    for label, value in {**resource.meta.labels, **resource.spec.labels}.items():
+    for label, value in {**resource.spec.labels, **resource.meta.labels}.items():
         yield Row("workload", (resource.namespace, label, value))
     yield Row("address", (resource.spec.address,))
 

@@ -133,12 +133,11 @@ def selected(mesh: Mesh, namespace: str, selector: Labels) -> tuple[Key, ...]:
     if not selector:
         return ()
     label, value = min(selector, key=lambda pair: mesh.index.size("workload", namespace, *pair))
+    having = mesh.index.keys("workload", namespace, label, value)
+    if len(selector) == 1:
+        return having
     wanted = dict(selector)
-    return tuple(
-        key
-        for key in mesh.index.keys("workload", namespace, label, value)
-        if selects(wanted, own_labels(mesh, key))
-    )
+    return tuple(key for key in having if selects(wanted, own_labels(mesh, key)))
 
 
 @derived
