@@ -1,10 +1,15 @@
 """RateLimits on real proxies."""
 
+import base64
+import json
 import os
 import signal
 
 import httpx
 import pytest
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
 from tests.mesh.running import Answer, RunningMesh, eventually
 
@@ -198,6 +203,61 @@ spec:
 
     assert set(found) <= {200, 429}
     assert set(statuses("/b")) == {200}
+
+
+def test_claims_of_verified_tokens_have_budgets_and_choose_rules(mesh: RunningMesh) -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    rule = f"""
+  rules:
+  - name: per-subject
+    when: [{{key: "request.auth.claims[tier]", values: [free]}}]
+    by: [{{claim: {{path: [sub]}}}}]
+    global: {{requests: {TOGETHER}, unit: DAY}}
+---
+apiVersion: security.istio.io/v1
+kind: RequestAuthentication
+metadata: {{name: tokens, namespace: app}}
+spec:
+  selector: {{matchLabels: {{app: reviews}}}}
+  jwtRules:
+  - issuer: tests
+    jwks: '{key_set(key)}'
+"""
+    mesh.apply("limit.yaml", limit("claims", rule))
+    subjects = iter(range(1000))
+
+    def asked(subject: str, tier: str = "free") -> list[Answer]:
+        bearer = f"Bearer {token(key, sub=subject, tier=tier)}"
+        return mesh.calls("client.app", URL, count=20, headers={"authorization": bearer})
+
+    eventually(
+        lambda: asked(f"warm-up-{next(subjects)}"),
+        lambda answers: len(limited(answers)) == 20 - TOGETHER,
+    )
+
+    assert len(limited(asked("ann"))) == 20 - TOGETHER
+    assert {answer.status for answer in asked("ann", tier="paid")} == {200}
+
+
+def encoded(content: bytes) -> str:
+    return base64.urlsafe_b64encode(content).rstrip(b"=").decode()
+
+
+def key_set(key: ec.EllipticCurvePrivateKey) -> str:
+    numbers = key.public_key().public_numbers()
+    point = {
+        "x": encoded(numbers.x.to_bytes(32, "big")),
+        "y": encoded(numbers.y.to_bytes(32, "big")),
+    }
+    return json.dumps({"keys": [{"kty": "EC", "crv": "P-256", "kid": "a", **point}]})
+
+
+def token(key: ec.EllipticCurvePrivateKey, **claims: str) -> str:
+    head = json.dumps({"alg": "ES256", "kid": "a"}).encode()
+    body = json.dumps({"iss": "tests", "exp": 4_000_000_000, **claims}).encode()
+    signed = f"{encoded(head)}.{encoded(body)}"
+    r, s = decode_dss_signature(key.sign(signed.encode(), ec.ECDSA(hashes.SHA256())))
+    return f"{signed}.{encoded(r.to_bytes(32, 'big') + s.to_bytes(32, 'big'))}"
 
 
 def services_of(mesh: RunningMesh) -> list[int]:

@@ -38,7 +38,8 @@ CANONICAL_REVISIONS = (
 )
 CONCURRENCY = 1  # many proxies share one machine
 DRAIN_SECONDS = 5.0
-STATISTICS = ("ssl.handshake",)  # what `lateen up --check` looks at, besides Istio's set
+# Besides Istio's set: what `lateen up --check` looks at, and what RateLimits refused.
+STATISTICS = ("ssl.handshake", "rate_limited")
 ROLES = {ProxyRole.SIDECAR: "sidecar", ProxyRole.GATEWAY: "router"}
 
 
