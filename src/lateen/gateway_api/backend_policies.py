@@ -1,10 +1,11 @@
 """Policies of services as DestinationRules: BackendTLSPolicy, XBackendTrafficPolicy and XBackend.
 
-    policies of a namespace, oldest first  ->  one DestinationRule for each service that they target
+    policies of a namespace, oldest first  ->  one DestinationRule for each host that they target
 
 Of several policies that set the same thing for a service or a port the oldest counts.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,6 +27,7 @@ from lateen.gateway_api.credentials import Fault
 from lateen.gateway_api.sources import Sources, service_host
 
 KINDS = ("BackendTLSPolicy", "XBackendTrafficPolicy")
+TARGETS = (("", "Service"), ("networking.istio.io", "ServiceEntry"))
 MIN_RETRIES = 10  # of a retry constraint that says none
 CLIENT_CERTIFICATE = (
     "unsupported ClientAndServer TLS mode: Istio does not support client certificates on backend"
@@ -47,35 +49,46 @@ class Merged:
 def destination_rules(mesh: Sources, namespace: str) -> tuple[Resource[DestinationRule], ...]:
     """Of all policies of a namespace."""
     policies = [each for kind in KINDS for each in mesh.of_kind(kind, namespace)]
-    services: dict[str, Merged] = {}
+    targets: dict[tuple[str, str], Merged] = {}
     for policy in sorted(policies, key=lambda each: each.age):
         if sources.is_ignored(policy):
             continue
         for target in policy.spec.target_refs:
             if target_fault(mesh, policy, target) is None:
-                merged = services.setdefault(target.name, Merged(policy))
+                merged = targets.setdefault((target.kind, target.name), Merged(policy))
                 _merge(mesh, merged, policy, target)
-    return tuple(_rule(mesh, namespace, name, each) for name, each in sorted(services.items()))
+    return tuple(
+        rule
+        for (kind, name), merged in sorted(targets.items())
+        for rule in _rules(mesh, Key(kind, namespace, name), merged)
+    )
 
 
 def target_fault(
     mesh: Sources, policy: Resource[Any], target: PolicyTargetReference
 ) -> Fault | None:
     """Why a policy cannot be applied to what it targets."""
-    if (target.group, target.kind) != ("", "Service"):
+    if (target.group, target.kind) not in TARGETS:
         known = (target.group, target.kind) in (("", "ConfigMap"), ("", "Secret"))
         why = "unsupported reference kind:" if known else "unsupported kind"
         return Fault("TargetNotFound", f"targetRefs invalid: {why} {target.kind}")
-    found = mesh.resource(Key("Service", policy.namespace, target.name))
+    found = mesh.resource(Key(target.kind, policy.namespace, target.name))
     if found is None:
-        why = f"reference {policy.namespace}/{target.name} (of kind Service) not found"
+        why = f"reference {policy.namespace}/{target.name} (of kind {target.kind}) not found"
         return Fault("TargetNotFound", f"targetRefs invalid: {why}")
     section = target.section_name if policy.kind == "BackendTLSPolicy" else ""
-    if section and all(each.name != section for each in found.spec.ports):
-        why = f'sectionName "{section}" does not exist in Service '
+    if section and section not in _ports(found):
+        why = f'sectionName "{section}" does not exist in {target.kind} '
         why += f"{policy.namespace}/{target.name}"
         return Fault("TargetNotFound", f"targetRefs invalid: {why}")
     return None
+
+
+def _ports(target: Resource[Any]) -> dict[str, int]:
+    """Numbers by name."""
+    if target.kind == "Service":
+        return {each.name: each.port for each in target.spec.ports}
+    return {each.name: each.number for each in target.spec.ports}
 
 
 def _merge(
@@ -88,10 +101,9 @@ def _merge(
         return
     settings = policy_tls(mesh, policy).settings
     if target.section_name:
-        found = mesh.resource(Key("Service", policy.namespace, target.name))
-        ports = found.spec.ports if found is not None else ()
-        number = next((each.port for each in ports if each.name == target.section_name), 0)
-        merged.ports.setdefault(number, settings)
+        found = mesh.resource(Key(target.kind, policy.namespace, target.name))
+        ports = _ports(found) if found is not None else {}
+        merged.ports.setdefault(ports.get(target.section_name, 0), settings)
     elif merged.tls is not None:
         return
     else:
@@ -119,14 +131,25 @@ def unsupported_fields(spec: XBackendTrafficPolicySpec) -> tuple[str, ...]:
     return ("sessionPersistence",) if spec.session_persistence is not None else ()
 
 
-def _rule(mesh: Sources, namespace: str, service: str, merged: Merged) -> Resource[DestinationRule]:
+def _rules(mesh: Sources, target: Key, merged: Merged) -> Iterator[Resource[DestinationRule]]:
+    """One for the host of a Service, and for each of a ServiceEntry."""
     ports = tuple(
         PortTrafficPolicy(port=PortSelector(number=number), tls=settings)
         for number, settings in sorted(merged.ports.items())
     )
     policy = TrafficPolicy(tls=merged.tls, port_level_settings=ports, retry_budget=merged.budget)
-    host = service_host(service, namespace, mesh.domain)
-    return _resource(merged.first, service, tuple(merged.parents), host, policy)
+    parents = tuple(merged.parents)
+    if target.kind == "Service":
+        host = service_host(target.name, target.namespace, mesh.domain)
+        yield _resource(merged.first, target.name, parents, host, policy)
+        return
+    entry = mesh.resource(target)
+    for host in entry.spec.hosts if entry is not None else ():
+        yield _resource(merged.first, f"{target.name}~{_in_name(host)}", parents, host, policy)
+
+
+def _in_name(host: str) -> str:
+    return host.replace("*", "star").replace(".", "-")
 
 
 @derived
@@ -141,7 +164,7 @@ def external_rule(mesh: Sources, key: Key) -> tuple[Resource[DestinationRule], .
     host = found.spec.external_hostname.hostname
     settings = backend_tls(mesh, key.namespace, tls.validation, host).settings
     port = PortTrafficPolicy(port=PortSelector(number=found.spec.port.port), tls=settings)
-    name = f"{found.name}~{host.replace('.', '-')}"
+    name = f"{found.name}~{_in_name(host)}"
     parents = (f"XBackend/{key.namespace}.{key.name}",)
     return (_resource(found, name, parents, host, TrafficPolicy(port_level_settings=(port,))),)
 

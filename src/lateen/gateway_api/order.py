@@ -1,14 +1,15 @@
 """Which of several routes for a host is tried first, by the precedence of the Gateway API.
 
 Exact path, longer prefix, regular expression; then a method, more headers, more query parameters;
-routes that match every request last. Of equal ones the older route comes first, then the earlier.
+routes that match every request last. A match without a path means the prefix `/`. Of equal ones
+the older route comes first, then the earlier.
 """
 
 from collections.abc import Iterable
 
 from lateen.api.virtual_service import HTTPRoute
 
-EXACT, PREFIX, PATTERN, NONE = range(4)
+EXACT, PREFIX, PATTERN, ALL = range(4)
 
 
 def in_order(routes: Iterable[HTTPRoute]) -> tuple[HTTPRoute, ...]:
@@ -17,9 +18,9 @@ def in_order(routes: Iterable[HTTPRoute]) -> tuple[HTTPRoute, ...]:
 
 def precedence(route: HTTPRoute) -> tuple[int, int, int, int, int, int]:
     if not route.match:
-        return (1, NONE, 0, 0, 0, 0)
+        return (1, ALL, 0, 0, 0, 0)
     match = route.match[0]
-    kind, length = NONE, 0
+    kind, length = PREFIX, len("/")
     if match.uri is not None:
         if match.uri.exact is not None:
             kind, length = EXACT, len(match.uri.exact)

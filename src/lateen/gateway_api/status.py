@@ -15,7 +15,15 @@ from typing import Any
 
 from lateen.api.gateway_api.gateway import GatewaySpec
 from lateen.api.resource import Key, Resource
-from lateen.gateway_api import classes, ingress_status, policy_status, route_status, routes, sources
+from lateen.gateway_api import (
+    classes,
+    ingress_status,
+    policy_status,
+    route_status,
+    routes,
+    sources,
+    status_merge,
+)
 from lateen.gateway_api.listener_status import condition, listener_status, listeners_verdict
 from lateen.gateway_api.listeners import attached_sets, listeners, parent_of, refusal
 from lateen.gateway_api.programming import programming
@@ -36,9 +44,11 @@ def statuses(mesh: Sources) -> Iterator[Status]:
     """Of all objects that carry one, by kind, namespace and name."""
     for found in _of_objects(mesh):
         resource = mesh.resource(found.key)
-        if resource is not None and resource.meta.generation:
-            found = replace(found, status=_observed(found.status, resource.meta.generation))
-        yield found
+        assert resource is not None, "a status is of an object"
+        status = found.status
+        if resource.meta.generation:
+            status = _observed(status, resource.meta.generation)
+        yield replace(found, status=status_merge.merged(resource.status, status))
 
 
 def _of_objects(mesh: Sources) -> Iterator[Status]:

@@ -32,3 +32,11 @@ def test_equal_routes_keep_their_order() -> None:
     first, second = HTTPRoute(name="first"), HTTPRoute(name="second")
 
     assert in_order([first, second]) == (first, second)
+
+
+def test_a_match_without_a_path_means_the_shortest_prefix() -> None:
+    root = of(uri=StringMatch(prefix="/"))
+    header = of(headers={"x-version": StringMatch(exact="v2")})
+
+    assert in_order([root, header]) == (header, root)
+    assert in_order([header, SHORT]) == (SHORT, header)
