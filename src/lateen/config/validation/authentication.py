@@ -98,6 +98,8 @@ def uri_fault(uri: str) -> str:
         return f'"{uri}": url must have scheme http:// or https://'
     if not parts.hostname:
         return f'"{uri}" has no host'
+    if any(letter.isspace() or not letter.isprintable() for letter in uri):
+        return f"{uri!r} holds a space or a letter that cannot be printed"
     return ""
 
 
