@@ -10,7 +10,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -41,8 +41,7 @@ def built(policies: list[Policy], *, is_tcp: bool = False, tokens: str = "") -> 
     return [messages.to_json(each) for each in build(mesh, WORKLOAD)]
 
 
-def token_filter(keys: str) -> dict[str, Any]:
-    rules = [{"issuer": issuer, "jwks": keys} for issuer in (ISSUER, OTHER_ISSUER)]
+def token_filter(rules: list[dict[str, Any]]) -> dict[str, Any]:
     made = {
         "apiVersion": "security.istio.io/v1",
         "kind": "RequestAuthentication",
@@ -55,27 +54,45 @@ def token_filter(keys: str) -> dict[str, Any]:
 
 def http_listener(cases: list[list[Policy]], identities: Identities, folder: Path) -> Any:
     routes = [_route(index, policies) for index, policies in enumerate(cases)]
+    rules = [{"issuer": issuer, "jwks": identities.keys} for issuer in (ISSUER, OTHER_ISSUER)]
     empty = {"@type": f"{TYPE}.extensions.filters.http.rbac.v3.RBAC"}
+    checks = [{"name": name, "typed_config": empty} for name in CHECKS]
+    manager = _manager([token_filter(rules), *checks], routes)
+    inspector = {"name": "tls", "typed_config": {"@type": f"{TYPE}{INSPECTOR}"}}
+    chain = {"filters": [{"name": "http", "typed_config": manager}], **_tls(folder)}
+    return _listener("http", [chain], [inspector])
+
+
+def plain_listener(rules: list[dict[str, Any]], shown: Iterable[str]) -> Any:
+    """Without TLS; its answer has `x-seen-NAME` for each header of `shown` that it was asked with."""
+    seen = [
+        {
+            "header": {"key": f"x-seen-{name}", "value": f"%REQ({name})%"},
+            "keep_empty_value": False,
+        }
+        for name in shown
+    ]
+    answer = {"status": 200}
+    route = {"match": {"prefix": "/"}, "direct_response": answer, "response_headers_to_add": seen}
+    manager = _manager([token_filter(rules)], [route])
+    return _listener("plain", [{"filters": [{"name": "http", "typed_config": manager}]}], [])
+
+
+def _manager(checks: list[Any], routes: list[Any]) -> dict[str, Any]:
+    """An HTTP connection manager; a proxy in front of it is trusted to name the client."""
     router = {"@type": f"{TYPE}.extensions.filters.http.router.v3.Router"}
-    manager = {
+    return {
         "@type": f"{TYPE}.extensions.filters.network.http_connection_manager.v3"
         ".HttpConnectionManager",
         "stat_prefix": "http",
         "use_remote_address": True,
         "xff_num_trusted_hops": 1,
         "normalize_path": True,
-        "http_filters": [
-            token_filter(identities.keys),
-            *({"name": name, "typed_config": empty} for name in CHECKS),
-            {"name": "router", "typed_config": router},
-        ],
+        "http_filters": [*checks, {"name": "router", "typed_config": router}],
         "route_config": {
             "virtual_hosts": [{"name": "all", "domains": ["*"], "routes": routes}],
         },
     }
-    inspector = {"name": "tls", "typed_config": {"@type": f"{TYPE}{INSPECTOR}"}}
-    chain = {"filters": [{"name": "http", "typed_config": manager}], **_tls(folder)}
-    return _listener("http", [chain], [inspector])
 
 
 INSPECTOR = ".extensions.filters.listener.tls_inspector.v3.TlsInspector"

@@ -19,6 +19,7 @@ class Identities:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._known: dict[str, str] = {}  # tokens by their claims
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._tokens = ec.generate_private_key(ec.SECP256R1())
         self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "root")])
@@ -45,6 +46,12 @@ class Identities:
         return context
 
     def token(self, claims: dict[str, Any]) -> str:
+        text = json.dumps(claims)
+        if text not in self._known:
+            self._known[text] = self._token(claims)
+        return self._known[text]
+
+    def _token(self, claims: dict[str, Any]) -> str:
         head = _encoded({"alg": "ES256", "kid": "1", "typ": "JWT"})
         signed = f"{head}.{_encoded(claims)}"
         signature = self._tokens.sign(signed.encode(), ec.ECDSA(hashes.SHA256()))
