@@ -15,7 +15,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from random import Random
 
-from lateen.agent import address, admin_socket, http1
+from lateen.agent import address, admin_socket, health, http1
 from lateen.agent.address import Address
 from lateen.agent.bootstrap import document
 from lateen.agent.certificate_files import CertificateFiles
@@ -92,6 +92,7 @@ class Agent:
             address.parse(listeners.admin),
             [address.parse(own) for own in (listeners.metrics, listeners.health) if own],
         )
+        self.health = health.of_settings(settings)
         self.names = Names(settings, metrics=self.metrics, random=random)
         self.readiness = Readiness(self.admin, has_names=self.names.are_known)
         self.envoy = EnvoyProcess(settings, metrics=self.metrics, clock=clock, random=random)
@@ -130,6 +131,8 @@ class Agent:
             write_private(bootstrap, document.text(self._settings, sockets).encode())
             tasks.create_task(self.certificates.run())
             tasks.create_task(self.secrets.follow_files())
+            if self.health is not None:
+                tasks.create_task(self.health.run())
             tasks.create_task(self.envoy.run(bootstrap))
             await self._announce_ready()
 
@@ -167,6 +170,7 @@ class Agent:
             metrics=self.metrics,
             takes=self._own_types(),
             roots=lambda: self.trust.roots,
+            health=self.health,
         )
         await serve_grpc(stack, xds, relay.handler())
         await serve_grpc(stack, secrets, SecretService(self.secrets).handler())

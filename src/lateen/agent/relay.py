@@ -18,6 +18,8 @@ from google.protobuf.message import DecodeError
 
 from lateen.agent import control_plane
 from lateen.agent.errors import AgentError
+from lateen.agent.health import TYPE_URL as HEALTH
+from lateen.agent.health import Health
 from lateen.agent.messages import (
     LISTENER_TYPE,
     DeltaDiscoveryRequest,
@@ -52,7 +54,9 @@ class Relay:
         metrics: AgentMetrics,
         takes: Mapping[str, Take],  # resource types that are the agent's own
         roots: Callable[[], bytes] = bytes,
+        health: Health | None = None,
     ) -> None:
+        self._health = health
         self._discovery = discovery
         self._certificate = certificate
         self._metrics = metrics
@@ -88,7 +92,7 @@ class Relay:
                 call = start(metadata=token)
                 stream = RelayedStream(
                     call, context, is_delta=method == DELTA, metrics=self._metrics,
-                    takes=self._takes,
+                    takes=self._takes, health=self._health,
                 )  # fmt: skip
                 await stream.run(requests)
         except grpc.aio.AioRpcError as broken:
@@ -111,18 +115,21 @@ class RelayedStream:
         is_delta: bool,
         metrics: AgentMetrics,
         takes: Mapping[str, Take],
+        health: Health | None = None,
     ) -> None:
+        self._health = health
         self._upstream = upstream
         self._envoy = envoy
         self._is_delta = is_delta
         self._metrics = metrics
         self._takes = takes
-        self._asked = False
+        self._asked = asyncio.Event()
         self._writing = asyncio.Lock()  # gRPC allows one write at a time
 
     async def run(self, requests: AsyncIterator[bytes]) -> None:
         try:
-            await first_ended(self._pass_up(requests), self._pass_down())
+            telling = (self._tell(self._health),) if self._health is not None else ()
+            await first_ended(self._pass_up(requests), self._pass_down(), *telling)
         finally:
             self._upstream.cancel()
 
@@ -137,10 +144,16 @@ class RelayedStream:
                     "Envoy rejected configuration",
                     extra={"type": head.type_url, "reason": head.error_detail.message},
                 )
-            if head.type_url == LISTENER_TYPE and not self._asked:
-                self._asked = True
+            if head.type_url == LISTENER_TYPE and not self._asked.is_set():
+                self._asked.set()
                 for type_url in self._takes:
                     await self._send(self._request(type_url))
+
+    async def _tell(self, health: Health) -> None:
+        """How the workload is, once Envoy has listeners to be asked by."""
+        await self._asked.wait()
+        async for problem in health.changes():
+            await self._send(self._request(HEALTH, problem=problem or ""))
 
     async def _pass_down(self) -> None:
         async for message in self._upstream:
