@@ -38,6 +38,7 @@ from lateen.gateway_api.findings import Findings
 from lateen.identity.join_tokens import JoinTokens
 from lateen.jwks.fetch import Fetch
 from lateen.translate.envoy_filter import problems as patches
+from lateen.translate.rate_limit import problems as rate_limit
 from lateen.view.conflicts import conflicts
 from lateen.view.envoy_filter import KIND
 from lateen.view.mesh import Mesh
@@ -196,6 +197,7 @@ class ControlPlane:
                 *conflicts(self.mesh),
                 *self._findings.update(change.key for change in batch.changes),
                 *patches.problems(self.mesh),
+                *rate_limit.problems(self.mesh),
             )
         )
         self._token_keys.update()
