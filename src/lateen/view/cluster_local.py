@@ -11,12 +11,11 @@ from lateen.view.mesh import Mesh
 CONTROL_PLANE = "istiod.istio-system.svc"
 
 
-@derived
 def is_cluster_local(mesh: Mesh, hostname: str) -> bool:
-    matching = [pattern for pattern in _patterns(mesh) if hosts.matches(pattern, hostname)]
-    if not matching:
-        return False
-    return _patterns(mesh)[min(matching, key=hosts.specificity)]
+    """Reads the mesh configuration alone."""
+    patterns = _patterns(mesh)
+    matching = [pattern for pattern in patterns if hosts.matches(pattern, hostname)]
+    return bool(matching) and patterns[min(matching, key=hosts.specificity)]
 
 
 @derived

@@ -58,6 +58,11 @@ def weight_scale(mesh: Mesh) -> int:
     return lcm(*by_network.values())
 
 
+def are_by_address(mesh: Mesh) -> bool:
+    """Whether MeshNetworks says of any addresses on which network they are."""
+    return bool(_ranges(mesh))
+
+
 def of_address(mesh: Mesh, address: str = "") -> str:
     """The network whose CIDRs hold the address, by MeshNetworks; empty: none."""
     ranges = _ranges(mesh)

@@ -85,13 +85,12 @@ def endpoints(mesh: Mesh, hostname: str, namespace: str) -> tuple[Endpoint, ...]
     if found is None:
         return ()
     if found.registry is Registry.KUBERNETES:
-        return tuple(sorted((_on_network(mesh, at) for at in _kubernetes(mesh, found)), key=_order))
+        return tuple(sorted(_on_networks(mesh, _kubernetes(mesh, found)), key=_order))
     made: dict[tuple[str, int, str], Endpoint] = {}
     for key in mesh.index.keys("hostname", hostname, namespace):
         resource = mesh.resource(key)
         if resource is not None and isinstance(resource.spec, ServiceEntry):
-            for at in _of_entry(mesh, resource, hostname):
-                endpoint = _on_network(mesh, at)
+            for endpoint in _on_networks(mesh, _of_entry(mesh, resource, hostname)):
                 made.setdefault((endpoint.address, endpoint.port, endpoint.service_port), endpoint)
     return tuple(sorted(made.values(), key=_order))
 
@@ -201,15 +200,20 @@ def _of_entry(mesh: Mesh, resource: Resource[ServiceEntry], hostname: str) -> tu
     )
 
 
-def _on_network(mesh: Mesh, endpoint: Endpoint) -> Endpoint:
+def _on_networks(mesh: Mesh, found: tuple[Endpoint, ...]) -> tuple[Endpoint, ...]:
     """Where nothing else names the network of an address, its CIDR may."""
-    if endpoint.network:
+    if not networks.are_by_address(mesh):
+        return found
+    return tuple(
+        _on_network(endpoint, networks.of_address(mesh, endpoint.address)) for endpoint in found
+    )
+
+
+def _on_network(endpoint: Endpoint, network: str) -> Endpoint:
+    if endpoint.network or not network:
         return endpoint
-    found = networks.of_address(mesh, endpoint.address)
-    if not found:
-        return endpoint
-    labels = tuple(sorted({**dict(endpoint.labels), NETWORK: found}.items()))
-    return replace(endpoint, network=found, labels=labels)
+    labels = tuple(sorted({**dict(endpoint.labels), NETWORK: network}.items()))
+    return replace(endpoint, network=network, labels=labels)
 
 
 def _workloads(mesh: Mesh, keys: tuple[Key, ...] | list[Key]) -> list[Workload]:
