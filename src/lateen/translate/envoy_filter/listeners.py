@@ -160,7 +160,7 @@ class ListenerPatching:
             for http_filter in manager.http_filters:
                 for patch in concerned:
                     if patch.is_merge and match.is_http_filter(patch, http_filter):
-                        self.trial.apply(patch, http_filter, _merge_filter)
+                        self.trial.apply(patch, http_filter, _merge_http_filter)
             each.typed_config.CopyFrom(messages.pack(manager))
 
     def _inline_routes(self, chain: Any) -> None:
@@ -222,6 +222,14 @@ def _merge_chain(chain: Any, patch: Patch) -> None:
 def _merge_filter(target: Any, patch: Patch) -> None:
     merge_named(target, patch.message, replaces_lists=patch.replaces_lists)
     constraints.require(target)
+
+
+def _merge_http_filter(target: Any, patch: Patch) -> None:
+    """Filters that few requests need are generated `disabled`: one that is given settings acts,
+    unless the patch itself says that it is off."""
+    _merge_filter(target, patch)
+    if patch.message.HasField("typed_config"):
+        target.disabled = patch.message.disabled
 
 
 def _change_filters(chain: Any, patch: Patch) -> bool:

@@ -157,7 +157,7 @@ def _warnings(mesh: Mesh, patch: Patch) -> Iterator[Problem]:
         yield problem(
             mesh, patch.owner, patch.index, fault, code="envoy-filter", severity=Severity.WARNING
         )
-    reason = security.concern(patch.operation, patch.match, patch.message)
+    reason = security.concern(patch.apply_to, patch.operation, patch.match, patch.message)
     if reason:
         fault = PatchFault(reason, "make sure that this is what you want")
         yield problem(

@@ -213,3 +213,31 @@ def test_envoy_accepts_patched_listeners() -> None:
     ]
 
     assert_accepted(listeners=made)
+
+
+GRPC_STATS = "envoy.filters.http.grpc_stats"
+
+
+def merged_statistics(more: str = "") -> str:
+    config = "envoy.extensions.filters.http.grpc_stats.v3.FilterConfig"
+    value = (
+        f"{{name: {GRPC_STATS}{more}, typed_config: "
+        f"{{'@type': type.googleapis.com/{config}, stats_for_all_methods: true}}}}"
+    )
+    where = sub_filter(GRPC_STATS)
+    return patch("HTTP_FILTER", "MERGE", value, f"{{context: SIDECAR_OUTBOUND, listener: {where}}}")
+
+
+def is_off(text: str) -> bool:
+    manager = listener(patched_mesh(text))["filter_chains"][0]["filters"][-1]["typed_config"]
+    (found,) = [each for each in manager["http_filters"] if each["name"] == GRPC_STATS]
+    return bool(found.get("disabled", False))
+
+
+def test_a_filter_that_few_requests_need_acts_once_it_is_given_settings() -> None:
+    assert is_off(http("INSERT_BEFORE"))
+    assert not is_off(merged_statistics())
+
+
+def test_a_patch_may_leave_a_filter_off() -> None:
+    assert is_off(merged_statistics(", disabled: true"))
