@@ -22,7 +22,10 @@ LEAST_MODULUS_BYTES = 128  # 1024 bits; less can be factored by anyone
 
 
 def read_keys(content: bytes) -> str:
-    """The keys as canonical JSON: equal keys are equal text. Raises KeyFetchError."""
+    """The keys as canonical JSON: equal keys are equal text. Raises KeyFetchError.
+
+    A set that is empty is one: its issuer has withdrawn all keys.
+    """
     document = _object(content, "a set of keys")
     keys = document.get("keys")
     if not isinstance(keys, list):
@@ -30,9 +33,21 @@ def read_keys(content: bytes) -> str:
     if len(keys) > MOST_KEYS:
         raise KeyFetchError(f"the set has {len(keys)} keys; at most {MOST_KEYS} are taken")
     found = [key for key in map(_public_key, keys) if key is not None]
-    if not found:
+    if keys and not found:
         raise KeyFetchError("none of the keys is a public RSA, EC or Ed25519 key for signatures")
     return json.dumps({"keys": found}, sort_keys=True, separators=(",", ":"))
+
+
+def verifies_anything(keys: str) -> bool:
+    """Whether some key of a set can verify a signature; a shared secret can, where it is written.
+
+    Envoy refuses a filter whose sets hold no such key.
+    """
+    try:
+        found = json.loads(keys)["keys"]
+        return any(_public_key(key) is not None or _is_secret(key) for key in found)
+    except (ValueError, LookupError, TypeError, RecursionError):
+        return False
 
 
 def read_discovery(content: bytes, issuer: str) -> str:
@@ -80,6 +95,11 @@ def _public_key(key: Any) -> dict[str, str] | None:
     if not all(sizes.values()) or sizes.get("n", LEAST_MODULUS_BYTES) < LEAST_MODULUS_BYTES:
         return None
     return made | {name: key[name] for name in NAMES if isinstance(key.get(name), str)}
+
+
+def _is_secret(key: Any) -> bool:
+    is_one = isinstance(key, dict) and key.get("kty") == "oct"
+    return is_one and isinstance(key.get("k"), str) and bool(_size(key["k"]))
 
 
 def _size(text: str) -> int:

@@ -64,7 +64,7 @@ def http_listener(cases: list[list[Policy]], identities: Identities, folder: Pat
 
 
 def plain_listener(rules: list[dict[str, Any]], shown: Iterable[str]) -> Any:
-    """Without TLS; its answer has `x-seen-NAME` for each header of `shown` that it was asked with."""
+    """Without TLS; of the headers that it was asked with it shows some, as `x-seen-NAME`."""
     seen = [
         {
             "header": {"key": f"x-seen-{name}", "value": f"%REQ({name})%"},

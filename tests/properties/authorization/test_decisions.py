@@ -25,8 +25,8 @@ from tests.properties.authorization.reference import Policy, Request, World, is_
 pytestmark = pytest.mark.envoy
 
 SEED = 2023
-CASES, REQUESTS = 200, 15
-STREAMS, CONNECTIONS = 60, 6
+CASES, REQUESTS = 300, 16
+STREAMS, CONNECTIONS = 100, 6
 ANSWER_SECONDS = 10
 
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lateen.jwks.document import discovery_url, read_discovery, read_keys
+from lateen.jwks.document import discovery_url, read_discovery, read_keys, verifies_anything
 from lateen.jwks.errors import KeyFetchError
 from tests.unit.jwks.server import OTHER_KEY, RSA_KEY, keys
 
@@ -48,7 +48,7 @@ def test_what_cannot_verify_a_signature_is_dropped(key: Any) -> None:
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"<html>", b"[]", b"{}", b'{"keys": {}}', b'{"keys": []}', b"\xff", b"[" * 200_000],
+    [b"", b"<html>", b"[]", b"{}", b'{"keys": {}}', b"\xff", b"[" * 200_000],
 )
 def test_garbage_is_refused(content: bytes) -> None:
     with pytest.raises(KeyFetchError):
@@ -59,6 +59,19 @@ def test_garbage_is_refused(content: bytes) -> None:
 def test_no_bytes_break_the_reader(content: bytes) -> None:
     with pytest.raises(KeyFetchError):
         read_keys(content)
+
+
+def test_all_keys_can_be_withdrawn() -> None:
+    assert kept() == []
+    assert not verifies_anything(read_keys(keys()))
+
+
+def test_sets_without_a_usable_key_are_told() -> None:
+    secret = {"kty": "oct", "k": "c2VjcmV0"}
+    assert verifies_anything(keys(secret).decode())
+    assert verifies_anything(keys({"kty": "x"}, RSA_KEY).decode())
+    for text in ("", "{}", "[]", '{"keys": [1]}', keys({"kty": "oct"}).decode()):
+        assert not verifies_anything(text)
 
 
 def test_more_keys_than_anybody_has_are_refused() -> None:

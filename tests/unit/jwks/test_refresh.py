@@ -105,14 +105,14 @@ def test_the_last_good_keys_outlive_failures_and_recovery_follows(tmp_path: Path
         watched.server.answers["/keys"] = answer(keys(RSA_KEY))
         watched.start(watched.source)
         await watched.until(lambda: watched.names() == ["1"])
-        for broken in (answer(b"", "500 Broken"), answer(b"<html>"), answer(keys())):
+        for broken in (answer(b"", "500 Broken"), answer(b"<html>"), answer(keys({}))):
             watched.server.answers["/keys"] = broken
             before = len(watched.server.asked)
             await watched.until(lambda before=before: len(watched.server.asked) > before + 2)  # type: ignore[misc]
             assert watched.names() == ["1"]
         state = watched.refresh.state(watched.source)
         assert state is not None
-        assert "no" in state.trouble
+        assert "none of the keys" in state.trouble
         watched.server.answers["/keys"] = answer(keys(OTHER_KEY))
         await watched.until(lambda: watched.names() == ["2"])
         assert state.trouble == ""

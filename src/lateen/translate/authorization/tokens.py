@@ -14,6 +14,7 @@ from typing import Any
 from lateen.api.request_authentication import JWTRule
 from lateen.base.incremental import derived
 from lateen.envoy import messages, types
+from lateen.jwks.document import verifies_anything
 from lateen.jwks.settings import Fetcher
 from lateen.jwks.source import key_source
 from lateen.translate import names
@@ -119,7 +120,9 @@ def _provider(mesh: Mesh, proxy_class: ProxyClass, rule: JWTRule) -> Any:
 def _set_keys(provider: Any, mesh: Mesh, proxy_class: ProxyClass, rule: JWTRule) -> None:
     cluster = "" if rule.jwks else _cluster(mesh, proxy_class, rule.jwks_uri)
     if not cluster:
-        provider.local_jwks.inline_string = rule.jwks or _fetched(mesh, rule) or json.dumps(NOBODY)
+        keys = rule.jwks or mesh.token_keys(key_source(rule.jwks_uri, rule.issuer))
+        usable = keys if verifies_anything(keys) else json.dumps(NOBODY)
+        provider.local_jwks.inline_string = usable
         return
     source = provider.remote_jwks
     source.http_uri.uri = rule.jwks_uri
@@ -130,10 +133,6 @@ def _set_keys(provider: Any, mesh: Mesh, proxy_class: ProxyClass, rule: JWTRule)
     source.http_uri.timeout.CopyFrom(timeout)
     source.cache_duration.CopyFrom(messages.seconds(CACHE_SECONDS))
     source.async_fetch.SetInParent()
-
-
-def _fetched(mesh: Mesh, rule: JWTRule) -> str:
-    return mesh.token_keys(key_source(rule.jwks_uri, rule.issuer))
 
 
 def _cluster(mesh: Mesh, proxy_class: ProxyClass, uri: str) -> str:
