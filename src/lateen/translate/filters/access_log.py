@@ -1,4 +1,4 @@
-"""Access logs from MeshConfig: accessLogFile, accessLogEncoding, accessLogFormat.
+"""Access logs from MeshConfig: accessLogFile, accessLogEncoding, accessLogFormat, and by gRPC.
 
 every HTTP and TCP filter chain   all requests and connections
 listeners                         only connections that no filter chain took (flag NR)
@@ -15,6 +15,12 @@ from lateen.view.mesh import Mesh
 
 FILE_LOG = "envoy.access_loggers.file"
 NO_ROUTE = "NR"
+
+HTTP = "HttpConnectionManager"
+HTTP_GRPC, TCP_GRPC = "envoy.access_loggers.http_grpc", "envoy.access_loggers.tcp_grpc"
+SERVICE_CLUSTER = "envoy_accesslog_service"  # in the bootstrap
+HTTP_SERVICE_LOG, TCP_SERVICE_LOG = "http_envoy_accesslog", "tcp_envoy_accesslog"
+LISTENER_SERVICE_LOG = "listener_envoy_accesslog"
 
 TEXT_FORMAT = (
     "[%START_TIME%] "
@@ -60,19 +66,21 @@ JSON_FORMAT = {
 
 def add_access_logs(target: Any, mesh: Mesh) -> None:
     """Gives an HttpConnectionManager or TcpProxy the mesh's log, if there is one."""
-    log = mesh_log(mesh)
-    if log is not None:
-        target.access_log.add().MergeFromString(log)
+    kind = HTTP_SERVICE_LOG if target.DESCRIPTOR.name == HTTP else TCP_SERVICE_LOG
+    for log in (mesh_log(mesh), service_log(mesh, kind)):
+        if log is not None:
+            target.access_log.add().MergeFromString(log)
 
 
 def add_listener_log(listener: Any, mesh: Mesh) -> None:
     """Gives a Listener the log of connections that it could not place."""
-    log = mesh_log(mesh)
-    if log is None or mesh.config.disable_envoy_listener_log:
+    if mesh.config.disable_envoy_listener_log:
         return
-    made = listener.access_log.add()
-    made.MergeFromString(log)
-    made.filter.response_flag_filter.flags.append(NO_ROUTE)
+    for log in (mesh_log(mesh), service_log(mesh, LISTENER_SERVICE_LOG)):
+        if log is not None:
+            made = listener.access_log.add()
+            made.MergeFromString(log)
+            made.filter.response_flag_filter.flags.append(NO_ROUTE)
 
 
 @derived
@@ -90,6 +98,28 @@ def mesh_log(mesh: Mesh) -> bytes | None:
             labels=_json_format(config.access_log_format),
         )
     )
+
+
+@derived
+def service_log(mesh: Mesh, kind: str) -> bytes | None:
+    """The log by gRPC that `enableEnvoyAccessLogService` asks for.
+
+    Its server is in the bootstrap (`envoyAccessLogService`); Envoy would refuse every listener
+    without, so then there is no such log.
+    """
+    config = mesh.config
+    defaults = config.default_config
+    server = defaults.envoy_access_log_service if defaults is not None else None
+    if not config.enable_envoy_access_log_service or server is None or not server.address:
+        return None
+    is_http = kind == HTTP_SERVICE_LOG
+    log = types.HttpGrpcAccessLogConfig() if is_http else types.TcpGrpcAccessLogConfig()
+    log.common_config.log_name = kind
+    log.common_config.transport_api_version = "V3"
+    log.common_config.grpc_service.envoy_grpc.cluster_name = SERVICE_CLUSTER
+    made = types.AccessLog(name=HTTP_GRPC if is_http else TCP_GRPC)
+    made.typed_config.CopyFrom(messages.pack(log))
+    return messages.serialize(made)
 
 
 def file_log(path: str, *, text: str | None, labels: dict[str, Any]) -> Any:
