@@ -18,7 +18,7 @@ from lateen.rate_limit.service import METHOD, RateLimitService
 from lateen.rate_limit.settings import ServiceSettings
 from lateen.xds.transport.status import Status
 from tests.features.proofs import certificate, root, token
-from tests.features.running_plane import LOOPBACK, RunningPlane, control_plane, run
+from tests.features.running_plane import LOOPBACK, RunningPlane, control_plane, run, until
 from tests.unit.rate_limit.asking import question, running
 
 MESH = "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop}\n"
@@ -100,5 +100,30 @@ def test_a_caller_without_a_certificate_of_the_mesh_gets_no_connection(tmp_path:
             nobody = await context(control, tmp_path)
             with pytest.raises((ssl.SSLError, ConnectionError)):
                 await asked(it, nobody, types.RateLimitRequest())
+
+    run(main)
+
+
+def test_a_root_that_the_mesh_no_longer_has_admits_nobody(tmp_path: Path) -> None:
+    own = question({"rate_limit": "shop/api/all"})
+
+    async def main() -> None:
+        async with (
+            control_plane(MESH, secure=True) as control,
+            control_plane(MESH, secure=True) as other,
+            service(control, tmp_path) as it,
+        ):
+            shop = await context(control, tmp_path, "shop")
+            assert await asked(it, shop, own) == Status.OK
+            (tmp_path / "root.pem").write_bytes(root(other))
+
+            async def refused() -> bool:
+                try:
+                    await asked(it, shop, own)
+                except (ssl.SSLError, ConnectionError):
+                    return True
+                return False
+
+            await until(refused, "the caller is of a root that has gone")
 
     run(main)
