@@ -35,8 +35,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from benchmarks.figures import machine, middle, percentile, print_table
 from lateen.base.clock import system_clock
 from lateen.ca import server_certificate
-from lateen.ca.certificate_authority import AuthoritySettings, CertificateAuthority
+from lateen.ca.certificate_authority import CertificateAuthority
 from lateen.ca.service import CertificateService
+from lateen.ca.settings import AuthoritySettings
 from lateen.identity.credential import Authenticator, Peer
 from lateen.identity.signing_request import IstioCertificateRequest
 from lateen.identity.tokens import TokenSigner, load_or_create_key

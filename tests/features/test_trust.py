@@ -18,7 +18,7 @@ from lateen.agent.messages import TrustDomainRoots, roots_secret, trust_domains_
 from lateen.ca import server_certificate
 from lateen.ca.authority import Authority, organisation, self_signed
 from lateen.ca.issued import IssuedLeaf
-from lateen.ca.revocation import lists
+from lateen.ca.revocation import revocations
 from lateen.ca.server_certificate import ServerCertificate
 from lateen.ca.trusted_roots import root_id
 from lateen.envoy import messages, schema
@@ -208,7 +208,7 @@ def test_revoked_leaves_are_refused_and_others_of_every_root_are_not() -> None:
     evicted, other, of_next = workload(OURS, OWN), workload(OURS, OWN), workload(NEXT, OWN)
     (leaf, *_) = x509.load_pem_x509_certificates(evicted.chain.encode())
     issued = IssuedLeaf("web", f"{leaf.serial_number:x}", root_id(OURS.certificate), NOW + 3600)
-    revoked = lists((OURS, NEXT), [issued], ["web"], now=NOW)
+    revoked = revocations((OURS, NEXT), [issued], ["web"], now=NOW)
     bundle = (OURS.root_bundle + NEXT.root_bundle).encode()
 
     async def trial(port: int) -> None:
@@ -216,4 +216,4 @@ def test_revoked_leaves_are_refused_and_others_of_every_root_are_not() -> None:
         assert await believed(port, of_next)
         assert not await believed(port, evicted)
 
-    with_envoy(roots_secret("ROOTCA", roots=bundle, revoked=revoked.encode()), trial)
+    with_envoy(roots_secret("ROOTCA", roots=bundle, revoked=revoked.lists.encode()), trial)

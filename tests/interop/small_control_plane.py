@@ -13,8 +13,9 @@ import grpc.aio
 
 from lateen.agent.messages import DeltaDiscoveryRequest, DeltaDiscoveryResponse
 from lateen.ca import server_certificate
-from lateen.ca.certificate_authority import BUNDLE, AuthoritySettings, CertificateAuthority
+from lateen.ca.certificate_authority import BUNDLE, CertificateAuthority
 from lateen.ca.service import CertificateService
+from lateen.ca.settings import AuthoritySettings
 from lateen.identity.credential import Authenticator, Peer
 from lateen.identity.errors import Refused
 from lateen.identity.labels import WorkloadLabels

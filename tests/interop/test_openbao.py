@@ -11,10 +11,11 @@ import pytest
 from cryptography import x509
 
 from lateen.base.clock import system_clock
-from lateen.ca.certificate_authority import AuthoritySettings, CertificateAuthority
+from lateen.ca.certificate_authority import CertificateAuthority
 from lateen.ca.errors import AuthorityError
 from lateen.ca.options import AuthorityOptions
 from lateen.ca.plugged_in import issued_by
+from lateen.ca.settings import AuthoritySettings
 from lateen.ca.signer import SignedLeaf
 from lateen.ca.vault import VaultAuth, VaultOptions, VaultSigner
 from tests.features.proofs import certificate, token

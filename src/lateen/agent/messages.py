@@ -106,14 +106,16 @@ def certificate_secret(name: str, *, chain: bytes, key: bytes) -> bytes:
     return bytes(secret.SerializeToString(deterministic=True))
 
 
-def roots_secret(name: str, *, roots: bytes, revoked: bytes = b"") -> bytes:
-    """With lists of revoked certificates, which must cover every issuer of peers' certificates."""
+def roots_secret(
+    name: str, *, roots: bytes, revoked: bytes = b"", whole_chain: bool = False
+) -> bytes:
+    """With lists of revoked certificates, which must cover every issuer of leaves, or of all."""
     secret = Secret(name=name)
     context = secret.validation_context
     context.trusted_ca.inline_bytes = roots
     if revoked:
         context.crl.inline_bytes = revoked
-        context.only_verify_leaf_cert_crl = True
+        context.only_verify_leaf_cert_crl = not whole_chain
     return bytes(secret.SerializeToString(deterministic=True))
 
 

@@ -37,7 +37,7 @@ class Trust:
         self._own = b""
         self._others: tuple[TrustDomainRoots, ...] = ()
         self._name = ""
-        self._revoked = b""
+        self._revoked, self._whole_chain = b"", False
         self._chain: tuple[x509.Certificate, ...] = ()
 
     @property
@@ -61,7 +61,7 @@ class Trust:
         own, *others = bundle.domains
         self._name, self._own = own.name, own.roots
         self._others = tuple(TrustDomainRoots(each.name, each.roots) for each in others)
-        self._revoked = bundle.revoked
+        self._revoked, self._whole_chain = bundle.revoked, bundle.whole_chain
         self._put()
         log.info("trust bundle received", extra={"domains": len(bundle.domains)})
         if self._chain and not leads_to(self._chain[-1], self._own):
@@ -74,7 +74,10 @@ class Trust:
             domains = (TrustDomainRoots(self._name, self._own), *self._others)
             self._secrets.put(ROOTS, trust_domains_secret(ROOTS, domains))
             return
-        self._secrets.put(ROOTS, roots_secret(ROOTS, roots=self._own, revoked=self._revoked))
+        secret = roots_secret(
+            ROOTS, roots=self._own, revoked=self._revoked, whole_chain=self._whole_chain
+        )
+        self._secrets.put(ROOTS, secret)
 
 
 def leads_to(last: x509.Certificate, roots: bytes) -> bool:

@@ -68,7 +68,7 @@ class Administration:
             ),
             "unaware": self._unaware(),
             "live_certificates": sum(1 for _ in authority.issued.live(now)),
-            "revocation_lists": bool(authority.revocations),
+            "revocation_lists": bool(authority.revocations.lists),
             "evicted": {
                 identity: rotation.moment(since)
                 for identity, since in authority.evictions.as_json().items()
@@ -112,7 +112,7 @@ class Administration:
             "identity": identity,
             "disconnected": self._disconnect(identity),
             "certificates_end": rotation.moment(ends),
-            "revoked": bool(self._authority.revocations),
+            "revoked": bool(self._authority.revocations.lists),
         }
 
     def _readmit(self, request: Mapping[str, Any]) -> dict[str, Any]:

@@ -11,7 +11,6 @@ not answer, leaves the last good one in force.
 import asyncio
 import logging
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
@@ -23,10 +22,10 @@ from lateen.ca.authority import Authority, pem
 from lateen.ca.errors import AuthorityError
 from lateen.ca.evictions import Evictions
 from lateen.ca.issued import IssuedLeaf, IssuedLeaves
-from lateen.ca.key_protection import KeyProtection, Plain
-from lateen.ca.own_roots import ROOT_SECONDS, OwnRoots
-from lateen.ca.request_policy import LONGEST_TTL_SECONDS
-from lateen.ca.rotation import Schedule, StepRefused
+from lateen.ca.own_roots import OwnRoots
+from lateen.ca.revocation import Revocations
+from lateen.ca.rotation import StepRefused
+from lateen.ca.settings import AuthoritySettings
 from lateen.ca.signer import (
     LeafRequest,
     LocalSigner,
@@ -45,18 +44,6 @@ BUNDLE = "trust-bundle.pem"  # what agents check the control plane with
 PLUGGED_IN = "plugged-in"
 CHECK_SECONDS = 300.0  # at least so often schedule and signer are looked at
 SOONEST_SECONDS = 0.2
-
-
-@dataclass(frozen=True, slots=True)
-class AuthoritySettings:
-    """What the control plane is told about its authority."""
-
-    trust_domain: str
-    protection: KeyProtection = field(default_factory=Plain)
-    plugged_in: Path | None = None  # default: the authority's own folder
-    root_seconds: float = ROOT_SECONDS
-    schedule: Schedule = field(default_factory=Schedule)
-    longest_ttl_seconds: int = LONGEST_TTL_SECONDS
 
 
 class CertificateAuthority:
@@ -94,6 +81,9 @@ class CertificateAuthority:
         self._authorities: dict[str, Authority] = {}  # own roots, whose keys are here
         self._open_keys()
         self._plugged: plugged_in.PluggedIn | None = None  # the last set that was read
+        self._in_force: LocalSigner | None = None  # the plugged-in one that signs
+        self._former: dict[str, Authority] = {}  # plugged-in ones that signed before, by id
+        self._revoked = False  # whether there were lists the last time
         self._waiting: LocalSigner | None = None  # its roots are not known to every proxy yet
         self._wake = asyncio.Event()
         self._control_plane: Authority | None = None  # signs its certificate where nothing else can
@@ -131,21 +121,25 @@ class CertificateAuthority:
         return self._control_plane
 
     @property
-    def revocations(self) -> str:
-        """PEM; empty when nothing is revoked or the lists would not cover every issuer."""
+    def revocations(self) -> Revocations:
+        """Empty when nothing is revoked, or when the lists would not cover every issuer."""
         supplied = self._plugged.revoked if self._plugged is not None else ""
-        if not supplied and not self.evictions:
-            return ""
+        if not isinstance(self.signer, LocalSigner) or not (supplied or self.evictions):
+            return Revocations()
         now = self._clock()
-        made = revocation.lists(
-            self._signing_here(), self.issued.live(now), self.evictions.as_json(), now=now
+        return revocation.revocations(
+            self._signing_here(),
+            self.issued.live(now),
+            self.evictions.as_json(),
+            supplied=supplied,
+            now=now,
         )
-        return supplied + made if made else ""
 
     def _signing_here(self) -> Sequence[Authority]:
-        local = self.local
-        others = (each for id_, each in self._authorities.items() if self.state.find(id_))
-        return tuple({root_id(each.certificate): each for each in (local, *others)}.values())
+        """Whose keys are here, the one that signs now first."""
+        own = (each for id_, each in self._authorities.items() if self.state.find(id_))
+        found = (self.local, *own, *self._former.values())
+        return tuple({root_id(each.certificate): each for each in found}.values())
 
     # leaves
 
@@ -316,6 +310,10 @@ class CertificateAuthority:
     def _activated(self, signer: LocalSigner) -> LocalSigner:
         """The plugged-in set takes over; roots that are not its own go when their leaves end."""
         self._waiting = None
+        if self._in_force is not None:
+            last = self._in_force.authority
+            self._former[root_id(last.certificate)] = last
+        self._in_force = signer
         in_force.keep(self.folder, signer.authority, self.settings.protection)
         ids = {root_id(root) for root in signer.authority.roots}
         state = rotation.retired_except(self.state, ids, self._clock())
@@ -444,9 +442,16 @@ class CertificateAuthority:
         for root in self.state.roots:
             if rotation.is_over(self.state, root, now):
                 self._remove(root)
-        if (self.state, self.signer) != before:
+        if (self.state, self.signer) != before or self._has_other_lists(now):
             self._publish()
             self.changed()
+
+    def _has_other_lists(self, now: float) -> bool:
+        """Leaves of an issuer whose key is gone have ended: now lists cover all, or the reverse."""
+        issuers = {leaf.issuer for leaf in self.issued.live(now)}
+        self._former = {id_: each for id_, each in self._former.items() if id_ in issuers}
+        before, self._revoked = self._revoked, bool(self.revocations.lists)
+        return before != self._revoked
 
     def _carry_out_rotation(self, now: float) -> None:
         step = rotation.next_step(self.state, self.settings.schedule)

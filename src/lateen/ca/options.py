@@ -21,13 +21,13 @@ import msgspec
 import yaml
 
 from lateen.base.clock import Clock
-from lateen.ca.certificate_authority import AuthoritySettings
 from lateen.ca.errors import AuthorityError
 from lateen.ca.key_protection import protection
 from lateen.ca.kubernetes_signer import KubernetesOptions, KubernetesSigner
 from lateen.ca.request_policy import LONGEST_TTL_SECONDS
 from lateen.ca.rotation import Schedule
 from lateen.ca.section import Section
+from lateen.ca.settings import AuthoritySettings
 from lateen.ca.signer import Signer
 from lateen.ca.vault import VaultOptions, VaultSigner
 

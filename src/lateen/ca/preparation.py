@@ -5,8 +5,9 @@ from pathlib import Path
 from lateen.base.clock import Clock
 from lateen.base.private_files import private_folder, write_private
 from lateen.ca import plugged_in
-from lateen.ca.certificate_authority import BUNDLE, AuthoritySettings
+from lateen.ca.certificate_authority import BUNDLE
 from lateen.ca.own_roots import OwnRoots
+from lateen.ca.settings import AuthoritySettings
 
 
 def prepare(folder: Path, settings: AuthoritySettings, *, clock: Clock) -> Path:

@@ -100,11 +100,13 @@ class AuthorityService:
             self._renewed()
 
     def _publish(self) -> None:
+        revocations = self._authority.revocations
         self._mesh.set_trust(
             replace(
                 self._mesh.trust,
                 roots=self._authority.bundle,
-                revoked=self._authority.revocations,
+                revoked=revocations.lists,
+                whole_chain=revocations.whole_chain,
             )
         )
 

@@ -1,6 +1,6 @@
 """Whom workloads believe: the roots of each trust domain, as the control plane tells agents.
 
-    TrustBundle    domains: [TrustDomain], revoked
+    TrustBundle    domains: [TrustDomain], revoked, whole_chain
     TrustDomain    name, roots
 
 The mesh's own trust domain comes first. Roots and lists of revoked certificates are PEM. A root
@@ -20,6 +20,7 @@ _MESSAGES = declare(
         "TrustBundle": {
             "domains": Field(1, "repeated TrustDomain"),
             "revoked": Field(2, "bytes"),
+            "whole_chain": Field(3, "bool"),
         },
         "TrustDomain": {"name": Field(1, "string"), "roots": Field(2, "bytes")},
     },
@@ -33,6 +34,7 @@ class Trust:
 
     roots: str = ""
     revoked: str = ""
+    whole_chain: bool = False  # `revoked` covers intermediates too
     fetched: tuple[tuple[str, str], ...] = ()  # URL of a SPIFFE bundle, and the roots found there
 
     def of_url(self, url: str) -> str:

@@ -23,7 +23,8 @@ def trust_bundle(mesh: Mesh) -> bytes | None:
     """A `TrustBundle`; None before the authority has spoken."""
     if not mesh.trust.roots:
         return None
-    bundle = TrustBundle(revoked=mesh.trust.revoked.encode())
+    trust = mesh.trust
+    bundle = TrustBundle(revoked=trust.revoked.encode(), whole_chain=trust.whole_chain)
     for name, roots in _domains(mesh).items():
         bundle.domains.add(name=name, roots=roots.encode())
     return bytes(bundle.SerializeToString(deterministic=True))

@@ -8,10 +8,11 @@ import pytest
 from cryptography import x509
 
 from lateen.ca.authority import pem
-from lateen.ca.certificate_authority import AuthoritySettings, CertificateAuthority
+from lateen.ca.certificate_authority import CertificateAuthority
 from lateen.ca.errors import AuthorityError
 from lateen.ca.plugged_in import issued_by
 from lateen.ca.rotation import Schedule, StepRefused
+from lateen.ca.settings import AuthoritySettings
 from lateen.identity.errors import Refused
 from tests.plugged_in_authority import Company, plug_in
 from tests.unit.ca.requests import WEB, sign
@@ -258,9 +259,9 @@ def test_the_leaves_of_an_evicted_identity_are_revoked(tmp_path: Path) -> None:
     authority = opened(tmp_path, clock)
     leaf = sign(authority, clock.now)
     other = sign(authority, clock.now, identity="spiffe://cluster.local/ns/shop/sa/cart")
-    assert not authority.revocations
+    assert not authority.revocations.lists
     authority.evict(str(WEB))
-    found = x509.load_pem_x509_crl(authority.revocations.encode())
+    found = x509.load_pem_x509_crl(authority.revocations.lists.encode())
     assert found.is_signature_valid(certificates(authority.bundle)[0].public_key())
     assert found.get_revoked_certificate_by_serial_number(leaf.certificate.serial_number)
     assert not found.get_revoked_certificate_by_serial_number(other.certificate.serial_number)

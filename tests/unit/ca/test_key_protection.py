@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from lateen.ca.certificate_authority import AuthoritySettings, CertificateAuthority
+from lateen.ca.certificate_authority import CertificateAuthority
 from lateen.ca.errors import AuthorityError
 from lateen.ca.key_protection import KeyProtection, Passphrase, Plain, protection
+from lateen.ca.settings import AuthoritySettings
 from tests.unit.ca.requests import sign
 from tests.unit.ca.times import Time
 

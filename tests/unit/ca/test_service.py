@@ -9,9 +9,10 @@ from cryptography import x509
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lateen.ca.certificate_authority import AuthoritySettings, CertificateAuthority
+from lateen.ca.certificate_authority import CertificateAuthority
 from lateen.ca.request_policy import SigningPolicy
 from lateen.ca.service import CertificateService, leaf_request
+from lateen.ca.settings import AuthoritySettings
 from lateen.identity.credential import Authenticator, Credential, Peer
 from lateen.identity.errors import Refused, StatusCode
 from lateen.identity.labels import WorkloadLabels
