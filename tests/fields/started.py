@@ -15,6 +15,7 @@ from lateen.local import agent_config, plan, settings
 from lateen.local.injection import ProxyRole
 from lateen.local.network import Attachment, Network
 
+PROXY_CONFIG = "PROXY_CONFIG"  # metadata that repeats what was written, whether or not it counts
 SOCKETS = document.Sockets(Address(path="xds"), Address(path="sds"), Address(path="status"))
 # Those members of a network that an agent's settings depend on.
 NETWORK = SimpleNamespace(
@@ -38,4 +39,6 @@ def pods(resources: Iterable[Resource[Any]]) -> Iterator[tuple[str, bytes]]:
             trust_domain="cluster.local",
         )
         bootstrap = document.bootstrap(told, SOCKETS)
+        for metadata in (told.node.metadata, bootstrap["node"]["metadata"]):
+            metadata.pop(PROXY_CONFIG, None)
         yield pod.workload, msgspec.json.encode(told) + json.dumps(bootstrap).encode()

@@ -13,7 +13,7 @@ FURTHER = re.compile(r"(; )?also [^|]*(?= \|)")
 WORLDS = "tests/fields/worlds/"
 COMPLETE = (
     "VirtualService", "DestinationRule", "ServiceEntry", "WorkloadEntry", "PeerAuthentication",
-    "AuthorizationPolicy", "EnvoyFilter",
+    "AuthorizationPolicy", "EnvoyFilter", "ProxyConfig",
 )  # fmt: skip
 ENVOY_KINDS = {
     "listeners": discovery.LISTENER,
