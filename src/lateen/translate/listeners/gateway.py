@@ -11,7 +11,7 @@ from lateen.base.incremental import derived
 from lateen.envoy import messages, types
 from lateen.translate.families import add_twins, anywhere
 from lateen.translate.filters import access_log, network, proxy_settings
-from lateen.translate.listeners import gateway_chain
+from lateen.translate.listeners import gateway_chain, gateway_quic
 from lateen.translate.rate_limit.limits import add_metadata
 from lateen.translate.rate_limit.network import network_filters as connection_limits
 from lateen.view import gateway
@@ -30,14 +30,19 @@ def listener_name(wanted: GatewayListener, proxy_class: ProxyClass) -> str:
 @derived
 def listener_names(mesh: Mesh, proxy_class: ProxyClass) -> tuple[str, ...]:
     """Of the listeners that have something to do."""
-    names = (
+    names = [
         listener_name(each, proxy_class) for each in gateway.gateway_listeners(mesh, proxy_class)
-    )
+    ]
+    if gateway_quic.is_wanted(proxy_class):
+        names += [f"{gateway_quic.PREFIX}{name}" for name in names]
     return tuple(name for name in names if listener(mesh, proxy_class, name) is not None)
 
 
 @derived
 def listener(mesh: Mesh, proxy_class: ProxyClass, name: str) -> bytes | None:
+    if name.startswith(gateway_quic.PREFIX):
+        over_tcp = listener(mesh, proxy_class, name.removeprefix(gateway_quic.PREFIX))
+        return gateway_quic.listener(over_tcp) if over_tcp is not None else None
     for wanted in gateway.gateway_listeners(mesh, proxy_class):
         if listener_name(wanted, proxy_class) == name and _can_bind(proxy_class, wanted):
             return _listener(mesh, proxy_class, wanted)

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from lateen.api.resource import Key
 from lateen.base.incremental import derived
 from lateen.envoy import messages, types, wire
+from lateen.translate.listeners import gateway_quic
 from lateen.translate.routes.headers import PEER_HEADERS
 from lateen.translate.routes.http import http_routes
 from lateen.translate.routes.match import is_catch_all
@@ -42,6 +43,7 @@ class GatewayHost:
     host: str
     number: int  # the port of the first server that has it, as its Gateway writes it
     requires_tls: bool = False
+    alt_svc: str = ""  # what its answers tell of HTTP/3
     sources: tuple[RouteSource, ...] = ()
 
 
@@ -87,6 +89,7 @@ def hosts(mesh: Mesh, proxy_class: ProxyClass, name: str) -> tuple[GatewayHost, 
     numbers: dict[str, int] = {}
     sources: dict[str, dict[RouteSource, None]] = {}
     redirected: set[str] = set()
+    quic = gateway_quic.is_wanted(proxy_class) and name.startswith("https.")
     for server in gateway.route_servers(mesh, proxy_class, name):
         bound = _bound(mesh, proxy_class, server)
         for host, source in bound:
@@ -97,7 +100,13 @@ def hosts(mesh: Mesh, proxy_class: ProxyClass, name: str) -> tuple[GatewayHost, 
                 numbers.setdefault(host, server.number)
                 redirected.add(host)
     return tuple(
-        GatewayHost(host, numbers[host], host in redirected, tuple(sources.get(host, ())))
+        GatewayHost(
+            host,
+            numbers[host],
+            host in redirected,
+            gateway_quic.alt_svc(numbers[host]) if quic else "",
+            tuple(sources.get(host, ())),
+        )
         for host in sorted(numbers, key=lambda host: f"{host}:")
     )
 
@@ -127,6 +136,9 @@ def virtual_host(mesh: Mesh, outbound: OutboundScope, host: GatewayHost) -> byte
     made.include_request_attempt_count = not outbound.traits.hides_attempts
     if host.requires_tls:
         made.require_tls = made.ALL
+    if host.alt_svc:
+        added = made.response_headers_to_add.add(append_action="OVERWRITE_IF_EXISTS_OR_ADD")
+        added.header.key, added.header.value = "alt-svc", host.alt_svc
     parts = [messages.serialize(made)]
     parts += [routes.plain for routes in bound]
     parts += [routes.catch_all for routes in bound]
