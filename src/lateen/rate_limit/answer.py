@@ -19,6 +19,7 @@ from lateen.xds.transport.status import CallRefused, Status
 
 MOST_DESCRIPTORS = 200
 LONGEST_KEY = 4096
+KEPT, KEPT_BYTES = 4096, 512  # questions that are remembered, and how long one may be
 OK, OVER_LIMIT = 1, 2  # RateLimitResponse.Code
 
 
@@ -28,15 +29,23 @@ class Asked:
 
     counters: tuple[Counter, ...]
     places: tuple[int | None, ...]
+    domain: str = ""  # one that a configuration knows
+
+    @property
+    def unlimited(self) -> int:
+        """Of how many descriptors no limit is known."""
+        return len(self.places) - len(self.counters)
 
 
 class Questions:
-    """Owns the metrics of what was asked and answered."""
+    """Owns the metrics of what was asked and answered, and the questions that come again."""
 
     def __init__(
         self, limits: Limits, *, metrics: Registry, trust_domains: Sequence[str] = ()
     ) -> None:
         self._limits = limits
+        self._kept: dict[tuple[bytes, str], Asked] = {}  # read with the limits of `_version`
+        self._version = limits.version
         self._trust_domains = frozenset(trust_domains)
         self._answers = metrics.counter(
             "lateen_rate_limit_decisions_total",
@@ -60,7 +69,20 @@ class Questions:
         return namespace
 
     def asked(self, message: bytes, caller: str) -> Asked:
-        """Raises CallRefused."""
+        """Raises CallRefused. What was asked before, in the same words, is not read again."""
+        if self._version != self._limits.version or len(self._kept) >= KEPT:
+            self._kept.clear()
+            self._version = self._limits.version
+        found = self._kept.get((message, caller))
+        if found is None:
+            found = self._read(message, caller)
+            if len(message) <= KEPT_BYTES:
+                self._kept[message, caller] = found
+        if found.unlimited:
+            self._unlimited.labels(found.domain).add(found.unlimited)
+        return found
+
+    def _read(self, message: bytes, caller: str) -> Asked:
         try:
             request = types.RateLimitRequest.FromString(message)
         except DecodeError as wrong:
@@ -82,10 +104,8 @@ class Questions:
             key = counter_key(request.domain, descriptor.entries, each.limit)
             counters.append(Counter(key, each.limit, hits(request, descriptor)))
             places.append(len(counters) - 1)
-        if len(counters) < len(places):
-            known = request.domain if self._limits.knows(request.domain) else ""
-            self._unlimited.labels(known).add(len(places) - len(counters))
-        return Asked(tuple(counters), tuple(places))
+        known = request.domain if self._limits.knows(request.domain) else ""
+        return Asked(tuple(counters), tuple(places), known)
 
     def answer(self, asked: Asked, readings: Sequence[Reading]) -> bytes:
         made = types.RateLimitResponse(overall_code=OK)
@@ -106,7 +126,9 @@ class Questions:
             if limit.multiplier != 1:
                 status.current_limit.unit_multiplier.value = limit.multiplier
             status.limit_remaining = reading.remaining
-            status.duration_until_reset.CopyFrom(messages.seconds(reading.reset_seconds))
+            seconds = int(reading.reset_seconds)
+            status.duration_until_reset.seconds = seconds
+            status.duration_until_reset.nanos = int((reading.reset_seconds - seconds) * 1e9)
         return messages.serialize(made)
 
     def _found(self, domain: str, descriptor: Any, caller: str) -> Found | None:

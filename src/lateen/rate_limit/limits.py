@@ -49,8 +49,10 @@ class Limits:
         self._of_map: dict[Key, dict[str, Domain]] = {}
         self._domains = dict(self._files)
         self.problems: dict[Key, Problem] = {}
+        self.version = 0  # of what `find` answers
 
     def apply(self, changes: Iterable[Change]) -> None:
+        self.version += 1
         for change in changes:
             if change.key.kind == "RateLimit":
                 self._apply_rules(change.key, change.resource)
