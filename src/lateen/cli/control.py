@@ -103,6 +103,18 @@ def add_parser(commands: Any) -> None:
     )  # fmt: skip
     _add_key_options(parser)
     parser.add_argument(
+        "--host-ownership", choices=["istio", "strict"], default="istio",
+        help="strict: VirtualServices and ServiceEntries for hosts of other namespaces count for "
+        "their own namespace's clients only, and Gateways run on their own namespace's pods "
+        "(default: istio, as Istio does; what would have mattered is reported)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--scope-gateways", action=argparse.BooleanOptionalAction,
+        default=_is_on("PILOT_SCOPE_GATEWAY_TO_NAMESPACE"),
+        help="Gateways run on their own namespace's pods "
+        "(default: $PILOT_SCOPE_GATEWAY_TO_NAMESPACE, or no)",
+    )  # fmt: skip
+    parser.add_argument(
         "--decision-log", default="", metavar="FILE",
         help="where proxies write what their policies refused or would refuse, such as "
         "/dev/stdout (default: nowhere)",
@@ -201,7 +213,7 @@ def _settings(arguments: argparse.Namespace, folders: list[str]) -> "ControlSett
     from lateen.control.http import parse_admin_address
     from lateen.control.settings import ControlSettings, default_state
     from lateen.jwks.settings import MODE, fetcher, read_settings
-    from lateen.view.mesh import Settings
+    from lateen.view.mesh import HostOwnership, Settings
     from lateen.xds.transport.listener import parse_address
 
     def address(text: str) -> Any:
@@ -241,6 +253,8 @@ def _settings(arguments: argparse.Namespace, folders: list[str]) -> "ControlSett
             service_cidr=arguments.service_cidr,
             service_step=arguments.service_step,
             decision_log=arguments.decision_log,
+            host_ownership=HostOwnership(arguments.host_ownership),
+            scope_gateways=arguments.scope_gateways,
             multiple_custom_providers=arguments.multiple_custom_providers,
             key_fetcher=fetcher(key_environment.get(MODE, "")),
         ),

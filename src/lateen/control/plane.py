@@ -41,6 +41,7 @@ from lateen.translate.envoy_filter import problems as patches
 from lateen.translate.rate_limit import problems as rate_limit
 from lateen.view.conflicts import conflicts
 from lateen.view.envoy_filter import KIND
+from lateen.view.foreign_claims import ForeignClaims
 from lateen.view.mesh import Mesh
 from lateen.view.proxy import Proxy
 from lateen.xds.mesh_catalogue import MeshCatalogue
@@ -86,6 +87,7 @@ class ControlPlane:
         self.mesh = Mesh(settings.mesh)
         self.mesh.graph.observe(conflicts.node(self.mesh))  # so that what is known of them is kept
         self._findings = Findings(self.mesh)
+        self._foreign = ForeignClaims(self.mesh)
         self.metrics = Registry()
         self.audit = AuditOutput(settings.audit, clock=clock, metrics=self.metrics)
         self.is_ready = False
@@ -196,6 +198,7 @@ class ControlPlane:
                 *self.mesh.problems,
                 *conflicts(self.mesh),
                 *self._findings.update(change.key for change in batch.changes),
+                *self._foreign.update(change.key for change in batch.changes),
                 *patches.problems(self.mesh),
                 *rate_limit.problems(self.mesh),
             )

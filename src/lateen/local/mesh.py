@@ -212,6 +212,7 @@ class LocalMesh:
             *("--xds-address", ""),
             *("--admin-address", f"unix:{options.admin}"),
             *("--decision-log", FILE),
+            *("--host-ownership", self._settings.host_ownership),
             *("--namespace", namespace),
             *("--service-cidr", network.service_cidr),
             *("--service-step", str(network.service_step)),

@@ -9,6 +9,7 @@ images:                             # how to run containers that have no command
   env: {LOG_LEVEL: debug}
 ports: {80: 8080, 443: 8443}        # gateway port: port on this machine's loopback
 authority: {folder: ../cacerts}     # who signs certificates; see `lateen.ca.options`
+host_ownership: strict              # no namespace speaks for another's hosts; default: istio
 check:                              # what `lateen up --check` asks through the gateway
 - name: the header chooses v2
   path: /threats
@@ -22,7 +23,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 import yaml
@@ -79,6 +80,7 @@ class Settings(Section, frozen=True, kw_only=True):
     ports: dict[int, int] = {}
     check: tuple[CheckRequest, ...] = ()
     authority: AuthorityOptions = AuthorityOptions()
+    host_ownership: Literal["istio", "strict"] = "istio"
 
 
 @dataclass(frozen=True, slots=True)

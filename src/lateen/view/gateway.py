@@ -12,7 +12,7 @@ from lateen.api.resource import Key, Resource
 from lateen.base.incremental import derived
 from lateen.catalog import protocol
 from lateen.catalog.service import Protocol
-from lateen.view import hosts
+from lateen.view import hosts, ownership
 from lateen.view.mesh import Mesh
 from lateen.view.names import split_host
 from lateen.view.proxy import ProxyClass
@@ -119,7 +119,11 @@ class Merge:
 @derived
 def gateways(mesh: Mesh, proxy_class: ProxyClass) -> tuple[Key, ...]:
     """Which Gateways select the proxy by its labels, in age order."""
-    return selecting(mesh, proxy_class.labels)
+    return tuple(
+        key
+        for key in selecting(mesh, proxy_class.labels)
+        if ownership.may_run_on(mesh, key, proxy_class.namespace)
+    )
 
 
 @derived

@@ -8,6 +8,7 @@ else is derived on demand and remembered until something that it read changes.
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any
 
 from lateen.api.kubernetes.service import ServiceSpec
@@ -32,6 +33,13 @@ CONFIG_MAP = "istio"  # in the root namespace; keys `mesh` and `meshNetworks`
 CONFIG, NETWORKS = "MeshConfig", "MeshNetworks"  # kinds of documents that say the same
 
 
+class HostOwnership(StrEnum):
+    """Whether one namespace may speak for the hosts of another; see `view.ownership`."""
+
+    ISTIO = "istio"
+    STRICT = "strict"
+
+
 @dataclass(frozen=True)
 class Settings:
     """What the control plane is told at its start and never changes."""
@@ -47,6 +55,8 @@ class Settings:
     service_step: int = 1  # 256 in explicit mode: one address of the last byte for each client
     # Several CUSTOM providers may decide for one workload; else what they cover is denied.
     multiple_custom_providers: bool = False
+    host_ownership: HostOwnership = HostOwnership.ISTIO
+    scope_gateways: bool = False  # a Gateway runs on pods of its own namespace only
     decision_log: str = ""  # where proxies write what policies decided; empty: nowhere
     key_fetcher: Fetcher = Fetcher.HYBRID  # of what a `jwksUri` names
 

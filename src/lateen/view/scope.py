@@ -11,7 +11,7 @@ from dataclasses import replace
 from lateen.base.incremental import derived
 from lateen.catalog import protocol
 from lateen.catalog.service import Port, Protocol, Registry, Service
-from lateen.view import hosts, selection, service, virtual_service
+from lateen.view import hosts, ownership, selection, service, virtual_service
 from lateen.view.mesh import Mesh
 from lateen.view.outbound_scope import (
     NOBODY,
@@ -138,6 +138,9 @@ def _pick(mesh: Mesh, sight: Sight, hostname: str, namespaces: tuple[str, ...]) 
     seen = [
         found
         for namespace in namespaces
+        if ownership.speaks_for(
+            mesh, "ServiceEntry", namespace, client=sight.namespace, hostname=hostname
+        )
         for found in service.variants(mesh, hostname, namespace)
         if is_visible(mesh, found, sight.namespace)
     ]

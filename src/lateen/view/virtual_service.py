@@ -4,7 +4,8 @@ Names are resolved here: hosts, destinations and mirrors are FQDNs, gateways `na
 `mesh`), delegates are merged into the routes of their parent.
 """
 
-from collections.abc import Iterator
+import dataclasses
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from msgspec.structs import replace
@@ -19,11 +20,12 @@ from lateen.api.virtual_service import (
     VirtualService,
 )
 from lateen.base.incremental import derived
-from lateen.view import delegate, hosts, names, selection
+from lateen.view import delegate, hosts, names, ownership, selection
 from lateen.view.mesh import Mesh
 from lateen.view.names import MESH
 from lateen.view.outbound_scope import EgressListener, OutboundScope, Sight, listeners_of
 
+KIND = "VirtualService"
 CONSUMERS = ("internal.istio.io/route-semantics", "gateway")
 
 __all__ = [
@@ -108,6 +110,8 @@ def owner_of(mesh: Mesh, sight: Sight, index: int, hostname: str) -> RoutedVirtu
             rule = routed(mesh, key)
             if rule is None or not _comes_in(rule, listener, sight.namespace):
                 continue
+            if not _speaks_for(mesh, rule, sight.namespace, hostname):
+                continue
             covering = [
                 host
                 for host in rule.hosts
@@ -130,11 +134,9 @@ def _is_consumers(rule: RoutedVirtualService, namespace: str) -> bool:
 @derived
 def imported(mesh: Mesh, sight: Sight, index: int) -> tuple[RoutedVirtualService, ...]:
     listener = listeners_of(mesh, sight)[index]
-    return tuple(
-        rule
-        for rule in _visible(mesh, mesh.index.keys("virtual service", MESH), sight.namespace)
-        if _comes_in(rule, listener, sight.namespace)
-    )
+    visible = _visible(mesh, mesh.index.keys("virtual service", MESH), sight.namespace)
+    imported_rules = (rule for rule in visible if _comes_in(rule, listener, sight.namespace))
+    return tuple(_without_foreign_hosts(mesh, imported_rules, sight.namespace))
 
 
 @derived
@@ -172,6 +174,22 @@ def _comes_in(rule: RoutedVirtualService, listener: EgressListener, namespace: s
     return listener.imports_all or any(
         listener.imports_rule(host, rule.key.namespace) for host in rule.hosts
     )
+
+
+def _speaks_for(mesh: Mesh, rule: RoutedVirtualService, client: str, hostname: str) -> bool:
+    owner = rule.key.namespace
+    return ownership.speaks_for(mesh, KIND, owner, client=client, hostname=hostname)
+
+
+def _without_foreign_hosts(
+    mesh: Mesh, rules: Iterable[RoutedVirtualService], client: str
+) -> Iterator[RoutedVirtualService]:
+    for rule in rules:
+        spoken = tuple(host for host in rule.hosts if _speaks_for(mesh, rule, client, host))
+        if len(spoken) == len(rule.hosts):
+            yield rule
+        elif spoken:
+            yield dataclasses.replace(rule, hosts=spoken)
 
 
 def _exports(mesh: Mesh, resource: Resource[VirtualService]) -> frozenset[str]:
