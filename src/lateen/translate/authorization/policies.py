@@ -1,8 +1,8 @@
 """Which AuthorizationPolicies govern a workload, by action.
 
 Those of the root namespace and of the workload's own; selectors pick workloads in either. Policies
-that are attached by reference (`targetRef`) belong to gateways of the Gateway API and are not for
-ordinary proxies.
+that are attached by reference (`targetRefs`, or `targetRef` where there are none) are for gateways
+of the Gateway API, and those of their own namespace alone.
 """
 
 from dataclasses import dataclass
@@ -14,6 +14,7 @@ from lateen.base.incremental import derived
 from lateen.view.mesh import Mesh
 from lateen.view.selection import Labels, selects
 
+GATEWAY_GROUP = "gateway.networking.k8s.io"
 GATEWAY_LABEL = "gateway.networking.k8s.io/gateway-name"
 DRY_RUN = "istio.io/dry-run"
 
@@ -35,7 +36,7 @@ def policies(mesh: Mesh, namespace: str, labels: Labels) -> Policies:
     found: dict[Action, list[Policy]] = {action: [] for action in Action}
     for owner in dict.fromkeys((mesh.root_namespace, namespace)):
         for policy in mesh.of_kind("AuthorizationPolicy", owner):
-            if governs(policy, labels):
+            if governs(policy, namespace, labels):
                 found[policy.spec.action].append(policy)
     return Policies(
         custom=tuple(found[Action.CUSTOM]),
@@ -45,16 +46,22 @@ def policies(mesh: Mesh, namespace: str, labels: Labels) -> Policies:
     )
 
 
-def governs(resource: Resource[Any], labels: Labels) -> bool:
-    """Whether a policy, by selector or reference, is for a workload with these labels."""
+def governs(resource: Resource[Any], namespace: str, labels: Labels) -> bool:
+    """Whether a policy, by reference or selector, is for a workload of the namespace."""
     spec = resource.spec
-    references = (*spec.target_refs, *((spec.target_ref,) if spec.target_ref else ()))
-    if references:
-        gateway = dict(labels).get(GATEWAY_LABEL, "")
-        return bool(gateway) and any(
-            reference.kind == "Gateway" and reference.name == gateway for reference in references
-        )
-    return selects(spec.selector.match_labels if spec.selector else {}, labels)
+    references = spec.target_refs or ((spec.target_ref,) if spec.target_ref else ())
+    if not references:
+        return selects(spec.selector.match_labels if spec.selector else {}, labels)
+    gateway = dict(labels).get(GATEWAY_LABEL, "")
+    if not gateway or resource.namespace != namespace:
+        return False
+    return any(
+        reference.group == GATEWAY_GROUP
+        and reference.kind == "Gateway"
+        and reference.name == gateway
+        and reference.namespace in ("", namespace)
+        for reference in references
+    )
 
 
 def is_dry_run(policy: Resource[Any]) -> bool:

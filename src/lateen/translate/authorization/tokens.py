@@ -9,6 +9,7 @@ be had, no token is good.
 """
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from lateen.api.request_authentication import JWTRule
@@ -51,7 +52,7 @@ def rules(mesh: Mesh, namespace: str, labels: Labels) -> tuple[JWTRule, ...]:
     found: list[JWTRule] = []
     for owner in dict.fromkeys((mesh.root_namespace, namespace)):
         for resource in mesh.of_kind("RequestAuthentication", owner):
-            if governs(resource, labels):
+            if governs(resource, namespace, labels):
                 found += resource.spec.jwt_rules
     return tuple(sorted(found, key=lambda rule: rule.issuer))
 
@@ -111,10 +112,16 @@ def _provider(mesh: Mesh, proxy_class: ProxyClass, rule: JWTRule) -> Any:
     made.from_cookies.extend(rule.from_cookies)
     for output in rule.output_claim_to_headers:
         made.claim_to_headers.add(header_name=output.header, claim_name=output.claim)
-    split = sorted({*SPACE_DELIMITED, *rule.space_delimited_claims})
-    made.normalize_payload_in_metadata.space_delimited_claims.extend(split)
+    made.normalize_payload_in_metadata.space_delimited_claims.extend(
+        space_delimited(rule.space_delimited_claims)
+    )
     _set_keys(made, mesh, proxy_class, rule)
     return made
+
+
+def space_delimited(named: Iterable[str]) -> tuple[str, ...]:
+    """Claims of which each word is one value."""
+    return tuple(sorted({*SPACE_DELIMITED, *named}))
 
 
 def _set_keys(provider: Any, mesh: Mesh, proxy_class: ProxyClass, rule: JWTRule) -> None:
