@@ -7,6 +7,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from lateen.ca.authority import (
+    Authority,
     SigningKey,
     hash_for,
     instant,
@@ -28,6 +29,10 @@ class Company:
         self.root = self_signed(root_key, organisation("company"), now=now, ttl_seconds=YEAR)
         self._key = ec.generate_private_key(ec.SECP256R1())
         self.middle = _below(self.root, root_key, self._key, name="middle", now=now)
+
+    def authority(self) -> Authority:
+        """What its own intermediate signs with."""
+        return Authority(self._key, self.middle, (), (self.root,))
 
     def plug_in(self, folder: Path) -> x509.Certificate:
         """Writes a new signing certificate in the `cacerts` layout; returns it."""

@@ -17,7 +17,7 @@ import msgspec
 
 from lateen.base.clock import Clock
 from lateen.base.private_files import write_private
-from lateen.ca import in_force, plugged_in, revocation, rotation, trusted_roots
+from lateen.ca import control_plane_root, in_force, plugged_in, revocation, rotation, trusted_roots
 from lateen.ca.authority import Authority, pem
 from lateen.ca.errors import AuthorityError
 from lateen.ca.evictions import Evictions
@@ -187,7 +187,10 @@ class CertificateAuthority:
         """At the start. What signed last goes on if what is offered cannot sign yet."""
         now = self._clock()
         if self._external is not None:
-            self._control_plane = self._of_control_plane(now)
+            self._control_plane = control_plane_root.authority(self.folder, self.settings, now=now)
+            theirs = {root.id for root in self.state.roots if root.source == self._external.name}
+            state = rotation.retired_except(self.state, theirs, now)
+            self._keep(msgspec.structs.replace(state, signing="", automatic=True))
             return self._external
         if plugged_in.is_present(self.plugged_in_folder):
             return self._first_plugged_in(now)
@@ -219,18 +222,6 @@ class CertificateAuthority:
             return self._own_signer()
         kept = in_force.find(self.folder, self.settings.protection, now=now)
         return None if kept is None else LocalSigner(kept, PLUGGED_IN)
-
-    def _of_control_plane(self, now: float) -> Authority:
-        """A root for the control plane's certificate alone; workloads do not trust it."""
-        own = OwnRoots(
-            self.folder / "control-plane",
-            trust_domain=self.settings.trust_domain,
-            protection=self.settings.protection,
-        )
-        state = own.load_or_create(now=now)
-        signing = state.find(state.signing)
-        assert signing is not None
-        return own.authority(signing)
 
     def reload(self) -> None:
         """Looks at the plugged-in files again; a set that is wrong leaves the last one in force."""

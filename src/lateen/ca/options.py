@@ -61,6 +61,11 @@ class AuthorityOptions(Section, frozen=True, kw_only=True):
             schedule=Schedule(self.rotate_root, self.rotate_root_after_days * DAY),
         )
 
+    @property
+    def is_external(self) -> bool:
+        """Whether another server signs."""
+        return self.vault is not None or self.kubernetes is not None
+
     def external(self, clock: Clock) -> Signer | None:
         """The server that signs, if one is named."""
         chosen = [name for name in ("folder", "vault", "kubernetes") if getattr(self, name)]

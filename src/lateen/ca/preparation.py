@@ -4,17 +4,25 @@ from pathlib import Path
 
 from lateen.base.clock import Clock
 from lateen.base.private_files import private_folder, write_private
-from lateen.ca import plugged_in
+from lateen.ca import control_plane_root, plugged_in
 from lateen.ca.certificate_authority import BUNDLE
 from lateen.ca.own_roots import OwnRoots
 from lateen.ca.settings import AuthoritySettings
 
 
-def prepare(folder: Path, settings: AuthoritySettings, *, clock: Clock) -> Path:
-    """The file of these roots; the control plane keeps it up to date from its start on."""
+def prepare(folder: Path, settings: AuthoritySettings, *, is_external: bool, clock: Clock) -> Path:
+    """The file of these roots; the control plane keeps it up to date from its start on.
+
+    Where a server elsewhere signs for workloads, they are those of the control plane alone.
+    """
     bundle = private_folder(folder) / BUNDLE
     if not bundle.exists():
-        write_private(bundle, _roots(folder, settings, clock()).encode())
+        roots = (
+            control_plane_root.authority(folder, settings, now=clock()).root_bundle
+            if is_external
+            else _roots(folder, settings, clock())
+        )
+        write_private(bundle, roots.encode())
     return bundle
 
 

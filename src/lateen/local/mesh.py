@@ -151,7 +151,10 @@ class LocalMesh:
         authority = self._settings.authority
         write_private(state.control / AUTHORITY, authority_options.encode(authority))
         preparation.prepare(
-            state.control / "ca", authority.settings(trust_domain), clock=system_clock
+            state.control / "ca",
+            authority.settings(trust_domain),
+            is_external=authority.is_external,
+            clock=system_clock,
         )
         self._copy_root()
         return PodContext(

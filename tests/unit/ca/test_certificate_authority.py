@@ -1,5 +1,6 @@
 """What signs and what is trusted, from the first start through every change of root."""
 
+import asyncio
 import os
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from lateen.ca.errors import AuthorityError
 from lateen.ca.plugged_in import issued_by
 from lateen.ca.rotation import Schedule, StepRefused
 from lateen.ca.settings import AuthoritySettings
+from lateen.ca.signer import LocalSigner
 from lateen.identity.errors import Refused
 from tests.plugged_in_authority import Company, plug_in
 from tests.unit.ca.requests import WEB, sign
@@ -265,3 +267,17 @@ def test_the_leaves_of_an_evicted_identity_are_revoked(tmp_path: Path) -> None:
     assert found.is_signature_valid(certificates(authority.bundle)[0].public_key())
     assert found.get_revoked_certificate_by_serial_number(leaf.certificate.serial_number)
     assert not found.get_revoked_certificate_by_serial_number(other.certificate.serial_number)
+
+
+def test_an_own_root_goes_when_a_server_elsewhere_signs(tmp_path: Path) -> None:
+    clock = Time()
+    sign(opened(tmp_path, clock), clock.now)
+    elsewhere = LocalSigner(Company(now=clock.now).authority(), "elsewhere")
+    authority = opened(tmp_path, clock, external=elsewhere)
+    asyncio.run(authority.refresh())
+    assert len(certificates(authority.bundle)) == 2
+    assert authority.local.certificate not in certificates(authority.bundle)
+    clock.now += 1.2 * HOUR
+    authority.carry_out()
+    assert certificates(authority.bundle) == list(elsewhere.authority.roots)
+    assert not list((tmp_path / "ca" / "roots").iterdir())
