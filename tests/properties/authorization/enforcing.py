@@ -30,10 +30,12 @@ TYPE = "type.googleapis.com/envoy"
 CHECKS = ("deny", "allow")
 
 
-def built(policies: list[Policy], *, is_tcp: bool = False, tokens: str = "") -> list[Any]:
+def built(
+    policies: list[Policy], *, is_tcp: bool = False, config: dict[str, Any] | None = None
+) -> list[Any]:
     """The filters that our translation makes of the policies."""
-    config = {"trustDomain": DOMAINS[0], "trustDomainAliases": list(DOMAINS[1:])}
-    mesh = Mesh(Settings(mesh_config=json.dumps(config)))
+    domains = {"trustDomain": DOMAINS[0], "trustDomainAliases": list(DOMAINS[1:])}
+    mesh = Mesh(Settings(mesh_config=json.dumps(domains | (config or {}))))
     read = documents.read(json.dumps({"apiVersion": "v1", "kind": "List", "items": policies}), "p")
     assert not read.problems, read.problems
     mesh.apply(Change(each.key, each) for each in read.resources)
@@ -65,6 +67,41 @@ def http_listener(cases: list[list[Policy]], identities: Identities, folder: Pat
 
 def plain_listener(rules: list[dict[str, Any]], shown: Iterable[str]) -> Any:
     """Without TLS; of the headers that it was asked with it shows some, as `x-seen-NAME`."""
+    return _showing([token_filter(rules)], shown)
+
+
+def asking_listener(provider: dict[str, Any], host: str, port: int, shown: Iterable[str]) -> Any:
+    """An external authorizer decides on paths under `/checked`; answers like `plain_listener`."""
+    config = {"extensionProviders": [provider]}
+    service = {
+        "apiVersion": "networking.istio.io/v1",
+        "kind": "ServiceEntry",
+        "metadata": {"name": "authorizer", "namespace": "app"},
+        "spec": {"hosts": [host], "ports": [{"number": port, "name": "http", "protocol": "HTTP"}]},
+    }
+    policy = {
+        "apiVersion": "security.istio.io/v1",
+        "kind": "AuthorizationPolicy",
+        "metadata": {"name": "asked", "namespace": "app"},
+        "spec": {
+            "action": "CUSTOM",
+            "provider": {"name": "ours"},
+            "rules": [{"to": [{"operation": {"paths": ["/checked/*"]}}]}],
+        },
+    }
+    return _showing(built([service, policy], config=config), shown)
+
+
+def cluster(host: str, port: int) -> Any:
+    """Of a service of the mesh that is on loopback."""
+    name = f"outbound|{port}||{host}"
+    address = {"socket_address": {"address": "127.0.0.1", "port_value": port}}
+    endpoints = [{"lb_endpoints": [{"endpoint": {"address": address}}]}]
+    assignment = {"cluster_name": name, "endpoints": endpoints}
+    return {"name": name, "type": "STATIC", "load_assignment": assignment}
+
+
+def _showing(checks: list[Any], shown: Iterable[str]) -> Any:
     seen = [
         {
             "header": {"key": f"x-seen-{name}", "value": f"%REQ({name})%"},
@@ -74,7 +111,7 @@ def plain_listener(rules: list[dict[str, Any]], shown: Iterable[str]) -> Any:
     ]
     answer = {"status": 200}
     route = {"match": {"prefix": "/"}, "direct_response": answer, "response_headers_to_add": seen}
-    manager = _manager([token_filter(rules)], [route])
+    manager = _manager(checks, [route])
     return _listener("plain", [{"filters": [{"name": "http", "typed_config": manager}]}], [])
 
 
@@ -170,8 +207,11 @@ def port_of(listener: Any) -> int:
 
 
 @contextlib.contextmanager
-def enforcing(*listeners: Any) -> Iterator[None]:
+def enforcing(*listeners: Any, clusters: Iterable[Any] = ()) -> Iterator[None]:
     bootstrap = types.Bootstrap()
+    for each in clusters:
+        name = types.Cluster().DESCRIPTOR.full_name
+        bootstrap.static_resources.clusters.append(messages.from_json(each, name))
     for each in listeners:
         name = types.Listener().DESCRIPTOR.full_name
         bootstrap.static_resources.listeners.append(messages.from_json(each, name))
