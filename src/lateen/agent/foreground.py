@@ -1,11 +1,8 @@
 """Runs an agent as the process: signals, working folder, log lines."""
 
 import asyncio
-import logging
 import os
 import signal
-import sys
-import time
 from pathlib import Path
 from random import Random
 
@@ -15,29 +12,14 @@ from lateen.agent import proxy_metadata
 from lateen.agent.agent import Agent
 from lateen.agent.errors import AgentError
 from lateen.agent.settings import AgentSettings
+from lateen.base import logs
 from lateen.base.clock import system_clock
 
-STANDARD_FIELDS = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 PRIVATE = 0o077  # umask
 
 
-class LineFormatter(logging.Formatter):
-    """`time level scope message field=value ...`, time in UTC."""
-
-    converter = staticmethod(time.gmtime)
-    default_time_format = "%Y-%m-%dT%H:%M:%S"
-    default_msec_format = "%s.%03dZ"
-
-    def format(self, record: logging.LogRecord) -> str:
-        text = super().format(record)
-        fields = [
-            f"{name}={value}" for name, value in vars(record).items() if name not in STANDARD_FIELDS
-        ]
-        return " ".join([text, *fields])
-
-
 def run(settings: AgentSettings, *, log_level: str) -> int:
-    _log_to_stderr(log_level)
+    logs.to_stderr(log_level)
     os.umask(PRIVATE)
     folder = Path(settings.work_dir).resolve()
     try:
@@ -56,9 +38,3 @@ async def _run(settings: AgentSettings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, agent.shutdown.ask)
     await agent.run()
-
-
-def _log_to_stderr(level: str) -> None:
-    output = logging.StreamHandler(sys.stderr)
-    output.setFormatter(LineFormatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
-    logging.basicConfig(level=level.upper(), handlers=[output])
