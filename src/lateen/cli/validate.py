@@ -5,6 +5,8 @@ import sys
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from lateen.cli.input import add_files
+
 if TYPE_CHECKING:
     from lateen.base.problem import Problem
     from lateen.config.documents import Document
@@ -26,11 +28,7 @@ def add_parser(commands: Any) -> None:
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument(
-        "-f", "--file", dest="files", metavar="PATH", action="append", default=[],
-        help="a file, a folder (recursive) or - for standard input; may be repeated",
-    )  # fmt: skip
-    parser.add_argument("paths", nargs="*", metavar="PATH", help="more files and folders")
+    add_files(parser)
     parser.add_argument("-o", "--output", choices=("text", "json"), default="text")
     parser.add_argument("--root-namespace", default="istio-system", metavar="NAMESPACE")
     parser.add_argument("--trust-domain", default="cluster.local", metavar="DOMAIN")
