@@ -46,7 +46,7 @@ def arguments(settings: EnvoySettings, *, binary: str, bootstrap: Path) -> list[
         "--local-address-ip-version",
         "v4",
         "--file-flush-interval-msec",
-        "1000",
+        str(int(settings.file_flush_interval * 1000)),
         "--allow-unknown-static-fields",
         "--log-level",
         settings.log_level,
@@ -56,6 +56,11 @@ def arguments(settings: EnvoySettings, *, binary: str, bootstrap: Path) -> list[
             else []
         ),
         *(["--concurrency", str(settings.concurrency)] if settings.concurrency else []),
+        *(
+            ["--file-flush-min-size-kb", str(settings.file_flush_min_size_kb)]
+            if settings.file_flush_min_size_kb
+            else []
+        ),
         *settings.extra_args,
     ]
 

@@ -83,6 +83,8 @@ class EnvoySettings(Struct, frozen=True, kw_only=True):
     component_log_level: str = "misc:error"
     log_file: str = ""  # Envoy's output, access log included; default: the agent's own output
     drain_time: float = 45.0  # --drain-time-s: how long changed listeners drain
+    file_flush_interval: float = 1.0  # seconds between writes of its logs
+    file_flush_min_size_kb: int = 0  # or when so much has come together; 0: Envoy's own
     extra_args: tuple[str, ...] = ()
     stats_prefixes: tuple[str, ...] = ()  # statistics kept besides Istio's set
     stats_suffixes: tuple[str, ...] = ()

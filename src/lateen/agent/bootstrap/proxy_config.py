@@ -26,6 +26,8 @@ class Tls:
     certificate: str = ""
     key: str = ""
     sni: str = ""
+    names: tuple[str, ...] = ()  # one of which the server's certificate must hold; none: any
+    trusts_all: bool = False  # insecureSkipVerify
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,7 @@ class Target:
     host: str
     port: int
     tls: Tls = Tls()
+    keepalive: tuple[tuple[str, int], ...] = ()  # fields of Envoy's TcpKeepalive
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,7 @@ class Wishes:
     compresses_stats: bool = True
     downstream_connections: int = MOST_CONNECTIONS
     runtime: tuple[tuple[str, str], ...] = ()
+    extra_tags: tuple[str, ...] = ()  # labels cut out of the names of statistics
     zipkin: Target | None = None
     metrics_service: Target | None = None
     access_log_service: Target | None = None
@@ -64,6 +68,7 @@ def wishes(settings: AgentSettings) -> Wishes:
     tracing = _object(config.get("tracing"))
     limit = _object(config.get("connectionSettings")).get("globalDownstreamConnectionLimit")
     flush = duration.seconds(_text(notes, "statsFlushInterval"))
+    eviction = _text(notes, "statsEvictionInterval") or str(config.get("statsEvictionInterval", ""))
     return Wishes(
         stats_prefixes=(
             *envoy.stats_prefixes, *_kept(notes, "Prefixes", matcher, "inclusionPrefixes")
@@ -77,7 +82,7 @@ def wishes(settings: AgentSettings) -> Wishes:
         ),
         histogram_buckets=_buckets(_text(notes, "statsHistogramBuckets")),
         stats_flush=_protobuf_duration(flush),
-        stats_eviction=_eviction(duration.seconds(_text(notes, "statsEvictionInterval")), flush),
+        stats_eviction=_eviction(duration.seconds(eviction), flush),
         compresses_stats=config.get("statsCompression", True) is not False
         and _text(notes, "statsCompression") != "false",
         downstream_connections=min(
@@ -88,8 +93,13 @@ def wishes(settings: AgentSettings) -> Wishes:
             sorted((str(key), str(value))
                    for key, value in _object(config.get("runtimeValues")).items())
         ),
-        zipkin=_target(_object(tracing.get("zipkin")), tracing.get("tlsSettings")),
-        metrics_service=_service(config, "envoyMetricsService"),
+        extra_tags=_tags(notes, config),
+        zipkin=_target(
+            _object(tracing.get("zipkin")) or {"address": config.get("zipkinAddress", "")},
+            tracing.get("tlsSettings"),
+        ),
+        metrics_service=_service(config, "envoyMetricsService")
+        or _target({"address": config.get("envoyMetricsServiceAddress", "")}, None),
         access_log_service=_service(config, "envoyAccessLogService"),
         statsd=_target({"address": config.get("statsdUdpAddress", "")}, None),
         outlier_log=str(metadata.get("OUTLIER_LOG_PATH", "")),
@@ -140,7 +150,24 @@ def _target(found: Mapping[str, Any], tls: Any) -> Target | None:
     host, _, port = str(found.get("address", "")).rpartition(":")
     if not host or not port.isdecimal():
         return None
-    return Target(host.strip("[]"), int(port), _tls(_object(tls)))
+    alive = _object(found.get("tcpKeepalive"))
+    return Target(host.strip("[]"), int(port), _tls(_object(tls)), _keepalive(alive))
+
+
+def _keepalive(alive: Mapping[str, Any]) -> tuple[tuple[str, int], ...]:
+    """Whole seconds, as the kernel counts them."""
+    wished = (
+        ("keepalive_probes", alive.get("probes")),
+        ("keepalive_time", round(duration.seconds(str(alive.get("time", ""))))),
+        ("keepalive_interval", round(duration.seconds(str(alive.get("interval", ""))))),
+    )
+    return tuple((name, value) for name, value in wished if isinstance(value, int) and value > 0)
+
+
+def _tags(notes: Mapping[str, Any], config: Mapping[str, Any]) -> tuple[str, ...]:
+    listed = _text(notes, "extraStatTags")
+    found = listed.split(",") if listed else config.get("extraStatTags")
+    return tuple(str(tag).strip() for tag in found) if isinstance(found, list) else ()
 
 
 def _tls(found: Mapping[str, Any]) -> Tls:
@@ -150,6 +177,8 @@ def _tls(found: Mapping[str, Any]) -> Tls:
         certificate=str(found.get("clientCertificate", "")),
         key=str(found.get("privateKey", "")),
         sni=str(found.get("sni", "")),
+        names=tuple(map(str, found.get("subjectAltNames") or ())),
+        trusts_all=found.get("insecureSkipVerify") is True,
     )
 
 

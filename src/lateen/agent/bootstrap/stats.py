@@ -4,6 +4,7 @@ Every statistic of every cluster would cost more memory and time than the cluste
 Istio's set is kept; the user may ask for more.
 """
 
+import re
 from typing import Any
 
 from lateen.agent.bootstrap.proxy_config import Wishes
@@ -48,6 +49,12 @@ TAGS = (  # the first group is cut from the name, the second is the label's valu
 )
 
 
+def _cut(tag: str) -> str:
+    """A label as Istio writes it into names: `source_app.=.web;.`"""
+    name = re.escape(tag)
+    return rf"({name}\.=\.(.*?);\.)"
+
+
 def stats_config(wished: Wishes) -> dict[str, Any]:
     prefixes, suffixes = (*PREFIXES, *wished.stats_prefixes), (*SUFFIXES, *wished.stats_suffixes)
     regexes = (r"vhost\..*\.route\..*", *wished.stats_regexes)
@@ -64,6 +71,9 @@ def stats_config(wished: Wishes) -> dict[str, Any]:
     return {
         **({"histogram_bucket_settings": buckets} if buckets else {}),
         "use_all_default_tags": False,
-        "stats_tags": [{"tag_name": name, "regex": regex} for name, regex in TAGS],
+        "stats_tags": [
+            {"tag_name": name, "regex": regex}
+            for name, regex in (*TAGS, *((tag, _cut(tag)) for tag in wished.extra_tags))
+        ],
         "stats_matcher": {"inclusion_list": {"patterns": patterns}},
     }

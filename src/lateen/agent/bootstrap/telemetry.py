@@ -78,6 +78,8 @@ def _cluster(name: str, target: Target, *, alpn: tuple[str, ...]) -> dict[str, A
         "lb_policy": "ROUND_ROBIN",
         "load_assignment": {"cluster_name": name, "endpoints": [{"lb_endpoints": [endpoint]}]},
     }
+    if target.keepalive:
+        found["upstream_connection_options"] = {"tcp_keepalive": dict(target.keepalive)}
     if target.tls.mode != "DISABLE":
         found["transport_socket"] = _transport_socket(target.tls, alpn)
     return found
@@ -88,9 +90,12 @@ def _transport_socket(tls: Tls, alpn: tuple[str, ...]) -> dict[str, Any]:
     roots = (
         "ROOTCA" if tls.mode == "ISTIO_MUTUAL" else f"file-root:{tls.roots}" if tls.roots else ""
     )
-    if roots:
+    if roots and not tls.trusts_all:
+        matches = [{"san_type": "DNS", "matcher": {"exact": name}} for name in tls.names]
         common["combined_validation_context"] = {
-            "default_validation_context": {},
+            "default_validation_context": (
+                {"match_typed_subject_alt_names": matches} if matches else {}
+            ),
             "validation_context_sds_secret_config": {"name": roots, "sds_config": SDS},
         }
     own = {

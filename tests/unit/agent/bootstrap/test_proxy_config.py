@@ -1,5 +1,6 @@
 """Wishes of ProxyConfig and annotations."""
 
+import re
 from typing import Any
 
 import msgspec
@@ -8,6 +9,8 @@ import pytest
 from lateen.agent import settings
 from lateen.agent.bootstrap import proxy_config
 from lateen.agent.bootstrap.proxy_config import Target, Tls, Wishes
+from lateen.agent.bootstrap.stats import stats_config
+from lateen.agent.bootstrap.telemetry import telemetry_clusters
 from tests.unit.agent.bootstrap.test_document import SETTINGS
 
 
@@ -60,3 +63,44 @@ def test_a_telemetry_server_is_an_address_and_its_tls() -> None:
 @pytest.mark.parametrize("config", [{"tracing": 3}, {"tracing": {"zipkin": {"address": "x"}}}, []])
 def test_what_cannot_be_understood_is_left_out(config: Any) -> None:
     assert wished(config) == Wishes()
+
+
+def test_a_telemetry_server_is_kept_alive_and_checked_by_name() -> None:
+    config = {
+        "envoyMetricsService": {
+            "address": "metrics:9000",
+            "tlsSettings": {
+                "mode": "SIMPLE",
+                "caCertificates": "/ca.pem",
+                "subjectAltNames": ["m"],
+            },
+            "tcpKeepalive": {"probes": 3, "time": "60s", "interval": "5s"},
+        }
+    }
+
+    cluster = telemetry_clusters(wished(config))[0]
+
+    assert cluster["upstream_connection_options"]["tcp_keepalive"] == {
+        "keepalive_probes": 3,
+        "keepalive_time": 60,
+        "keepalive_interval": 5,
+    }
+    common = cluster["transport_socket"]["typed_config"]["common_tls_context"]
+    checked = common["combined_validation_context"]["default_validation_context"]
+    assert checked["match_typed_subject_alt_names"][0]["matcher"] == {"exact": "m"}
+
+
+def test_old_names_of_addresses_are_understood() -> None:
+    found = wished({"zipkinAddress": "z:9411", "envoyMetricsServiceAddress": "m:9000"})
+
+    assert found.zipkin == Target("z", 9411)
+    assert found.metrics_service == Target("m", 9000)
+
+
+def test_extra_labels_are_cut_out_of_names() -> None:
+    found = stats_config(wished({"extraStatTags": ["source_app"]}))
+
+    tag = next(each for each in found["stats_tags"] if each["tag_name"] == "source_app")
+    match = re.search(tag["regex"], "x.source_app.=.web;.y")
+    assert match is not None
+    assert match.group(2) == "web"
