@@ -11,7 +11,6 @@ import asyncio
 import logging
 import os
 import ssl
-import sys
 from collections.abc import AsyncIterator, Callable
 from random import Random
 from typing import Any, Protocol
@@ -24,12 +23,14 @@ from lateen.base.problem import Problem
 from lateen.base.tasks import Tasks
 from lateen.control import certificates, memory, records, token_page
 from lateen.control.admission import Admission, certificate_methods
+from lateen.control.announcements import announce
 from lateen.control.audit_output import AuditOutput
 from lateen.control.authority_service import AuthorityService
 from lateen.control.certificates import Certificates
 from lateen.control.guard import Guard, load_or_create_token
 from lateen.control.http import HttpServer, PageTable
 from lateen.control.pages import OPEN_PAGES, Pages
+from lateen.control.patch_findings import PatchFindings
 from lateen.control.registration import Registration
 from lateen.control.settings import ControlSettings
 from lateen.control.token_keys import TokenKeys, server_trust
@@ -40,7 +41,6 @@ from lateen.jwks.fetch import Fetch
 from lateen.translate.envoy_filter import problems as patches
 from lateen.translate.rate_limit import problems as rate_limit
 from lateen.view.conflicts import conflicts
-from lateen.view.envoy_filter import KIND
 from lateen.view.foreign_claims import ForeignClaims
 from lateen.view.mesh import Mesh
 from lateen.view.proxy import Proxy
@@ -104,6 +104,7 @@ class ControlPlane:
             admission=self._admit,
             audit=self.audit,
         )
+        self._patches = PatchFindings(self.mesh, self.server)
         self.server.presence = Registration(
             self.mesh,
             controller=os.uname().nodename,
@@ -143,6 +144,7 @@ class ControlPlane:
                 started()
                 following = tasks.start(self._follow(batches), name="configuration")
                 stopping = tasks.start(stop.wait(), name="stop")
+                tasks.start(self._patches.follow(), name="patches that failed")
                 tasks.start(memory.collect_now_and_then(), name="collection of garbage")
                 await asyncio.wait((following, stopping), return_when=asyncio.FIRST_COMPLETED)
                 if following.done():
@@ -212,22 +214,9 @@ class ControlPlane:
     def _report(self, problems: tuple[Problem, ...]) -> None:
         """Prints what is newly wrong, for the person who has just saved a file."""
         known = frozenset(self.problems)
-        for problem in problems:
-            if problem not in known:
-                print(f"{problem.severity}: {problem}", file=sys.stderr, flush=True)
+        announce(self.problems, problems)
         self.audit.record_all(records.refused([p for p in problems if p not in known]))
-        fixed = known.difference(problems)
-        for problem in self.problems:
-            if problem in fixed and problem.resource:
-                print(f"fixed: {problem.resource}: {problem.message}", file=sys.stderr, flush=True)
         self.problems = problems
-
-    def _patch_problems(self) -> tuple[Problem, ...]:
-        """Patches that could not be applied to what the connected proxies hold."""
-        if not self.mesh.all_of_kind(KIND):
-            return ()
-        cells = (cell.node for group in self.server.scopes for cell in group.cells.values())
-        return patches.problems_of(dict.fromkeys(cells))
 
     # serving
 
@@ -251,7 +240,7 @@ class ControlPlane:
             ready=lambda: self.is_ready,
             problems=lambda: (
                 *self.problems,
-                *self._patch_problems(),
+                *self._patches.problems(),
                 *self._token_keys.problems(),
             ),
         )

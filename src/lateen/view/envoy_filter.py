@@ -8,19 +8,21 @@ version and metadata match. What a patch does to a resource is not looked at her
 """
 
 import re
+from hashlib import blake2b
 from typing import Any, NamedTuple
 
 from lateen.api.envoy_filter import EnvoyConfigObjectPatch, EnvoyFilter, ProxyMatch
 from lateen.api.resource import Key, Resource
 from lateen.base.incremental import derived
 from lateen.view.mesh import Mesh
-from lateen.view.proxy import ProxyClass
+from lateen.view.proxy import PatchName, ProxyClass
 from lateen.view.rows import VERSION
 from lateen.view.selection import selects
 
 KIND = "EnvoyFilter"
 GATEWAY_NAME = "gateway.networking.k8s.io/gateway-name"  # on proxies of Gateway API gateways
 GATEWAY_GROUP = "gateway.networking.k8s.io"
+DIGEST_BYTES = 8
 LONGEST_VERSION = 1024  # a longer expression matches nothing
 
 
@@ -67,7 +69,24 @@ def _patches(resource: Resource[EnvoyFilter], proxy_class: ProxyClass) -> tuple[
         index
         for index, patch in enumerate(resource.spec.config_patches)
         if _is_of_proxy(patch, proxy_class)
+        and not (
+            proxy_class.left_out
+            and PatchName(resource.key, index, digest(patch)) in proxy_class.left_out
+        )
     )
+
+
+def patch_named(mesh: Mesh, name: PatchName) -> EnvoyConfigObjectPatch | None:
+    """None when it is not written so any more."""
+    resource = mesh.resource(name.owner)
+    patches = resource.spec.config_patches if resource is not None else ()
+    found = patches[name.place] if name.place < len(patches) else None
+    return found if found is not None and digest(found) == name.digest else None
+
+
+def digest(patch: EnvoyConfigObjectPatch) -> str:
+    """Differs for patches that say something else."""
+    return blake2b(repr(patch).encode(), digest_size=DIGEST_BYTES).hexdigest()
 
 
 def _is_of_proxy(patch: EnvoyConfigObjectPatch, proxy_class: ProxyClass) -> bool:

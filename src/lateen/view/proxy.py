@@ -9,7 +9,9 @@ it first (`OutboundScope`, for instance), so that classes share cells too.
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import NamedTuple
 
+from lateen.api.resource import Key
 from lateen.catalog.service import Locality
 
 UNKNOWN = Locality()
@@ -33,6 +35,14 @@ class Families(StrEnum):
     IPV4 = "IPv4"
     IPV6 = "IPv6"
     BOTH = "dual stack"
+
+
+class PatchName(NamedTuple):
+    """One of an EnvoyFilter's `configPatches` as it is written: another text is another patch."""
+
+    owner: Key
+    place: int  # in `configPatches`
+    digest: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +71,7 @@ class ProxyClass:
     loopback_index: int = 0  # explicit mode: last byte of the loopback addresses this proxy binds
     dns_domain: str = "default.svc.cluster.local"
     settings: tuple[tuple[str, str], ...] = field(default=())  # other metadata that matters, sorted
+    left_out: tuple[PatchName, ...] = ()  # patches that the proxy has shown not to accept
 
     @property
     def families(self) -> Families:

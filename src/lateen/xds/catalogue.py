@@ -4,11 +4,14 @@ The server itself knows nothing of the mesh: `mesh_catalogue` has the real one, 
 their own.
 """
 
+from collections.abc import Hashable
 from typing import Any, Protocol
 
 from lateen.base.incremental import Graph, Node
 from lateen.view.proxy import Proxy, ProxyClass
 from lateen.xds.cells import Cell
+
+Part = Hashable  # of a resource, which it can do without
 
 
 class Catalogue(Protocol):
@@ -26,6 +29,12 @@ class Catalogue(Protocol):
 
     def sources(self, cell: Cell) -> tuple[str, ...]:
         """The users' resources that the cell was made from, for people to read."""
+
+    def optional(self, cell: Cell) -> tuple[Part, ...]:
+        """What the cell can do without, should proxies refuse it; the last applied comes last."""
+
+    def without(self, proxy_class: ProxyClass, parts: tuple[Part, ...]) -> ProxyClass:
+        """The class of a proxy for which these are left out, and no others."""
 
     def classify(self, proxy_class: ProxyClass) -> Node:
         """Value: the scope the proxy belongs to at this instant, given back to `names` and `cell`.

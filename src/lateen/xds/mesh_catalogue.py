@@ -1,14 +1,15 @@
 """The catalogue of a real mesh: what `translate` makes of it."""
 
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from lateen.api.resource import Key
 from lateen.base.incremental import Graph, Node, derived
 from lateen.catalog.service import Locality
 from lateen.translate import discovery, secrets
-from lateen.translate.envoy_filter.layer import Patching, patching
+from lateen.translate.envoy_filter.layer import Patching, optional_patches, patching
 from lateen.view.mesh import Mesh
-from lateen.view.proxy import Proxy, ProxyClass
+from lateen.view.proxy import PatchName, Proxy, ProxyClass
 from lateen.view.proxy_class import NodeError, classify, proxy_from_node
 from lateen.view.scope import OutboundScope, outbound_scope
 from lateen.xds import kinds
@@ -62,6 +63,12 @@ class MeshCatalogue:
     def _described(self, key: Key) -> str:
         origin = self._mesh.origin(key)
         return f"{key} ({origin})" if origin.file else str(key)
+
+    def optional(self, cell: Cell) -> tuple[PatchName, ...]:
+        return () if cell.type_url == discovery.EXTENSION else optional_patches(cell.node)
+
+    def without(self, proxy_class: ProxyClass, parts: tuple[Any, ...]) -> ProxyClass:
+        return replace(proxy_class, left_out=parts)
 
     def classify(self, proxy_class: ProxyClass) -> Node:
         return seen_from.node(self._mesh, proxy_class)

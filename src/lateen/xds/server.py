@@ -20,7 +20,9 @@ from lateen.base.metrics import DURATION_BUCKETS, Registry
 from lateen.view.proxy import Proxy
 from lateen.xds import kinds, records
 from lateen.xds.catalogue import Catalogue
+from lateen.xds.cells import Cell
 from lateen.xds.groups import Group
+from lateen.xds.isolation import Place
 from lateen.xds.presence import Nobody, Presence
 from lateen.xds.rejections import rejected_names
 from lateen.xds.requests import Reader, Request
@@ -60,6 +62,7 @@ class DiscoveryServer:
         self.catalogue = catalogue
         self.scopes = Scopes(catalogue, self._failed)
         self.streams: dict[Stream, None] = {}
+        self.isolations = 0  # times that what a proxy goes without has changed
         self._failures: dict[Node, str] = {}
         self._clock = clock
         self._admission = admission
@@ -245,10 +248,7 @@ class DiscoveryServer:
         if node is None:
             return
         self._moving.pop(stream, None)
-        del self._classes[node][stream]
-        if not self._classes[node]:
-            del self._classes[node]
-        self.scopes.unwatch_node(node)
+        self._leave_class(stream, node)
         if stream.proxy is not None:
             self.presence.left(stream.proxy)
             log.info("proxy disconnected", extra={"proxy": stream.proxy.id})
@@ -262,6 +262,7 @@ class DiscoveryServer:
         names = rejected_names(watch.find_sent(request.nonce), text)
         cells = [watch.group.cells[name] for name in names if name in watch.group.cells]
         sources = tuple(dict.fromkeys(s for cell in cells for s in self.catalogue.sources(cell)))
+        self._isolate(stream, cells, request.nonce, watch, text)
         proxy = stream.proxy.id if stream.proxy is not None else ""
         short = kinds.short(request.type_url)
         self._rejects.labels(short.lower()).add()
@@ -275,6 +276,52 @@ class DiscoveryServer:
             },
         )  # fmt: skip
         return Rejection(request.nonce, text, names, sources, self._clock())
+
+    def accepted(self, stream: Stream, type_url: str, names: tuple[str, ...]) -> None:
+        changed = [stream.isolation.acknowledged(Place(type_url, name)) for name in names]
+        if any(changed):
+            self._leave_out(stream)
+
+    def _isolate(
+        self, stream: Stream, cells: list[Cell], nonce: str, watch: Watch, text: str
+    ) -> None:
+        """Looks for the part that is at fault, where it is certain which resource is meant."""
+        sent = watch.find_sent(nonce)
+        if sent is None or (len(cells) > 1 and any(cell.name not in text for cell in cells)):
+            return
+        changed = [
+            stream.isolation.rejected(
+                Place(cell.type_url, cell.name), self.catalogue.optional(cell), text
+            )
+            for cell in cells
+        ]
+        if any(changed):
+            self._leave_out(stream)
+
+    def _leave_out(self, stream: Stream) -> None:
+        """Puts the proxy into a class of its own, to which it moves with the next push."""
+        old = self._class_of.get(stream)
+        if old is None or stream.proxy is None:
+            return
+        self.isolations += 1
+        parts = tuple(stream.isolation.left_out)
+        node = self.catalogue.classify(self.catalogue.without(stream.proxy.proxy_class, parts))
+        self.scopes.watch_node(node)
+        self.scopes.settle()
+        if node.value is None:
+            self.scopes.unwatch_node(node)
+            return
+        self._leave_class(stream, old)
+        self._classes.setdefault(node, {})[stream] = None
+        self._class_of[stream] = node
+        self._moving[stream] = node
+        self.changed()
+
+    def _leave_class(self, stream: Stream, node: Node) -> None:
+        del self._classes[node][stream]
+        if not self._classes[node]:
+            del self._classes[node]
+        self.scopes.unwatch_node(node)
 
     def told_secrets(self, stream: Stream, scope: Scope, sent: Sent) -> None:
         for name in sent.names:

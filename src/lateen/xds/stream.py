@@ -15,6 +15,7 @@ from typing import Protocol
 from lateen.view.proxy import Proxy
 from lateen.xds import kinds
 from lateen.xds.groups import Group
+from lateen.xds.isolation import Isolation
 from lateen.xds.requests import WILDCARD, Reader, Request
 from lateen.xds.responses import Sent
 from lateen.xds.scopes import Scope, Scopes
@@ -48,6 +49,9 @@ class Home(Protocol):
 
     def rejected(self, stream: "Stream", watch: Watch, request: Request) -> Rejection: ...
 
+    def accepted(self, stream: "Stream", type_url: str, names: tuple[str, ...]) -> None:
+        """Only told while the stream's `isolation` searches."""
+
     def sent(self, type_url: str) -> None: ...
 
     def told_secrets(self, stream: "Stream", scope: Scope, sent: Sent) -> None: ...
@@ -73,6 +77,7 @@ class Stream:
         self._reader = reader
         self._warming = NO_NAMES  # clusters sent whose endpoints were not sent since
         self._stop_timer: Callable[[], None] | None = None  # see `awaits_routes`
+        self.isolation = Isolation()
         self._cold = NO_NAMES  # see `is_warming`
         self._stop_waiting: Callable[[], None] | None = None
 
@@ -151,9 +156,12 @@ class Stream:
                     self._await_no_endpoints()
                 known = watch.acknowledge(request.nonce)
             else:
+                sent = watch.find_sent(request.nonce)
                 known = watch.acknowledge(request.nonce)
                 if known:
                     watch.rejection = None
+                if sent is not None and self.isolation.is_searching:
+                    self._home.accepted(self, request.type_url, sent.names)
             if not known and not self.delta and watch.last and watch.last.nonce != request.nonce:
                 return  # an old answer: a newer one comes, with the names that hold then
         if self.delta:

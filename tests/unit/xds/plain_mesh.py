@@ -47,6 +47,12 @@ class PlainMesh:
     def absence(self, scope: ProxyClass, type_url: str, name: str) -> str:
         return f"no {name}"
 
+    def optional(self, cell: Cell) -> tuple[str, ...]:
+        return ()
+
+    def without(self, proxy_class: ProxyClass, parts: tuple[Any, ...]) -> ProxyClass:
+        return proxy_class
+
     def classify(self, proxy_class: ProxyClass) -> Node:
         return effective_class.node(self, proxy_class)
 

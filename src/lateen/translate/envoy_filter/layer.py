@@ -21,7 +21,7 @@ from lateen.translate.envoy_filter.trial import Trial
 from lateen.view.envoy_filter import Selected, selection
 from lateen.view.gateway import gateway_servers
 from lateen.view.mesh import Mesh
-from lateen.view.proxy import ProxyClass, ProxyKind
+from lateen.view.proxy import PatchName, ProxyClass, ProxyKind
 
 CLUSTER = messages.TYPE_PREFIX + types.FULL_NAMES["Cluster"]
 LISTENER = messages.TYPE_PREFIX + types.FULL_NAMES["Listener"]
@@ -50,6 +50,7 @@ class Applied:
 
     serialized: bytes | None
     problems: tuple[Problem, ...] = ()
+    optional: tuple[PatchName, ...] = ()  # what changed it and may be left out, in order
 
 
 @derived
@@ -90,6 +91,12 @@ def patched_cell(
     return patched.node(mesh, unpatched, found, type_url, name)
 
 
+def optional_patches(cell: Node) -> tuple[PatchName, ...]:
+    """The patches that made a cell what it is and may be left out; none of an unpatched cell."""
+    made = (dep.value for dep in cell.deps if isinstance(dep.value, Applied))
+    return next((each.optional for each in made), ())
+
+
 def extension_names(mesh: Mesh, proxy_class: ProxyClass) -> tuple[str, ...]:
     """Of the extension configurations that patches add: proxies ask for them by name."""
     return patched_names(mesh, proxy_class, EXTENSION, ())
@@ -105,7 +112,9 @@ def applied(mesh: Mesh, unpatched: Node, found: Patching, type_url: str, name: s
     serialized: bytes | None = unpatched.read()
     if serialized is None:
         addition = _added(mesh, found, type_url).get(name)
-        return Applied(messages.serialize(addition.message) if addition is not None else None)
+        if addition is None:
+            return Applied(None)
+        return Applied(messages.serialize(addition.message), optional=(addition.name,))
     concerned = patches(mesh, found.selection, APPLIES[type_url])
     if not concerned or not _may_concern(concerned, found, type_url, name):
         return Applied(serialized)
@@ -117,7 +126,8 @@ def applied(mesh: Mesh, unpatched: Node, found: Patching, type_url: str, name: s
     )
     if made is None:
         return Applied(None, problems)
-    return Applied(messages.serialize(made) if trial.changed else serialized, problems)
+    optional = tuple(patch.name for patch in trial.applied if not patch.is_guard)
+    return Applied(messages.serialize(made) if trial.changed else serialized, problems, optional)
 
 
 def _may_concern(concerned: tuple[Patch, ...], found: Patching, type_url: str, name: str) -> bool:

@@ -15,8 +15,9 @@ from lateen.base.incremental import derived
 from lateen.base.problem import Problem, Severity
 from lateen.translate.envoy_filter import constraints, extensions, security, value
 from lateen.translate.envoy_filter.fault import PatchFault
-from lateen.view.envoy_filter import Selected
+from lateen.view.envoy_filter import Selected, digest
 from lateen.view.mesh import Mesh
+from lateen.view.proxy import PatchName
 
 MATCH_ALL = EnvoyConfigObjectMatch()
 MERGES = (Operation.MERGE, Operation.MERGE_AND_REPLACE_LIST)
@@ -48,6 +49,8 @@ class Patch:
     operation: Operation
     match: EnvoyConfigObjectMatch
     message: Any
+    name: PatchName
+    is_guard: bool = False  # decides who may pass: never left out because of a proxy's word
 
     @property
     def is_merge(self) -> bool:
@@ -119,7 +122,8 @@ def _patch(key: Key, index: int, written: EnvoyConfigObjectPatch) -> Patch | Non
     if allowed is not None and operation not in allowed:
         names = ", ".join(allowed)
         raise PatchFault(f"{operation} cannot be done to a {apply_to}", f"use one of {names}")
-    made = Patch(key, index, apply_to, operation, written.match or MATCH_ALL, None)
+    name = PatchName(key, index, digest(written))
+    made = Patch(key, index, apply_to, operation, written.match or MATCH_ALL, None, name)
     _require_present(made)
     if operation is Operation.REMOVE:
         return made
@@ -128,7 +132,7 @@ def _patch(key: Key, index: int, written: EnvoyConfigObjectPatch) -> Patch | Non
     message = value.decoded(apply_to, patch.value)
     if operation not in MERGES:
         constraints.require(message)
-    return replace(made, message=message)
+    return replace(made, message=message, is_guard=security.guards(message))
 
 
 def _require_present(patch: Patch) -> None:

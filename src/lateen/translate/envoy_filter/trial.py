@@ -21,6 +21,7 @@ class Trial:
     """Owns the failures of one resource, and knows whether anything was changed."""
 
     failures: list[Failure] = field(default_factory=list)
+    applied: dict[Patch, None] = field(default_factory=dict)  # what changed it, in order
     changed: bool = False
 
     def apply(self, patch: Patch, target: Any, change: Callable[[Any, Patch], object]) -> None:
@@ -33,4 +34,6 @@ class Trial:
             target.CopyFrom(before)
             self.failures.append(Failure(patch, fault))
             return
-        self.changed = self.changed or done is not False
+        if done is not False:
+            self.applied[patch] = None
+            self.changed = True
