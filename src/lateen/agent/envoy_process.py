@@ -33,7 +33,8 @@ LAUNCHER = (  # dies with its parent from here on, or at once if the parent is g
 )
 
 
-def arguments(settings: EnvoySettings, *, binary: str, bootstrap: Path) -> list[str]:
+def arguments(settings: EnvoySettings, *, binary: str, bootstrap: Path, ip: str = "") -> list[str]:
+    """`ip` is the workload's: its family is the one that Envoy calls itself by."""
     return [
         binary,
         "-c",
@@ -44,7 +45,7 @@ def arguments(settings: EnvoySettings, *, binary: str, bootstrap: Path) -> list[
         "--drain-strategy",
         "immediate",
         "--local-address-ip-version",
-        "v4",
+        "v6" if ":" in ip else "v4",
         "--file-flush-interval-msec",
         str(int(settings.file_flush_interval * 1000)),
         "--allow-unknown-static-fields",
@@ -87,7 +88,12 @@ class EnvoyProcess:
     async def run(self, bootstrap: Path) -> None:
         """Keeps Envoy running until `stop`."""
         binary = self._settings.envoy.binary or str(_packaged())
-        words = arguments(self._settings.envoy, binary=binary, bootstrap=bootstrap)
+        words = arguments(
+            self._settings.envoy,
+            binary=binary,
+            bootstrap=bootstrap,
+            ip=self._settings.workload.ip,
+        )
         pause = FIRST_PAUSE_SECONDS
         while not self._stopping.is_set():
             began = self._clock()
