@@ -80,7 +80,7 @@ spec:
 apiVersion: v1
 kind: Service
 metadata: {name: secure, namespace: app}
-spec: {selector: {app: secure}, ports: [{name: https, port: 443, targetPort: 8443}]}
+spec: {selector: {app: secure}, ports: [{name: http, port: 80, targetPort: 8443}]}
 ---
 apiVersion: v1
 kind: Service
@@ -109,6 +109,34 @@ spec:
   targetRefs: [{group: "", kind: Service, name: secure}]
   validation:
     caCertificateRefs: [{group: "", kind: ConfigMap, name: secure-root}]
+    hostname: secure.example
+---
+apiVersion: v1
+kind: Service
+metadata: {name: misnamed, namespace: app}
+spec: {selector: {app: secure}, ports: [{name: http, port: 80, targetPort: 8443}]}
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: BackendTLSPolicy
+metadata: {name: misnamed, namespace: app}
+spec:
+  targetRefs: [{group: "", kind: Service, name: misnamed}]
+  validation:
+    caCertificateRefs: [{group: "", kind: ConfigMap, name: secure-root}]
+    hostname: other.example
+---
+apiVersion: v1
+kind: Service
+metadata: {name: unverified, namespace: app}
+spec: {selector: {app: secure}, ports: [{name: http, port: 80, targetPort: 8443}]}
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: BackendTLSPolicy
+metadata: {name: unverified, namespace: app}
+spec:
+  targetRefs: [{group: "", kind: Service, name: unverified}]
+  validation:
+    caCertificateRefs: [{group: "", kind: ConfigMap, name: nothing}]
     hostname: secure.example
 """
 ROUTES = {
@@ -168,7 +196,13 @@ ROUTES = {
   - backendRefs: [{name: ingressgateway, namespace: istio-ingress, port: 80}]
 """,
     "tls": """
-  - backendRefs: [{name: secure, port: 443}]
+  - backendRefs: [{name: secure, port: 80}]
+""",
+    "misnamed": """
+  - backendRefs: [{name: misnamed, port: 80}]
+""",
+    "unverified": """
+  - backendRefs: [{name: unverified, port: 80}]
 """,
 }
 ROUTE = """
@@ -428,6 +462,18 @@ def test_a_backend_is_called_over_tls_that_its_policy_verifies(edge: RunningMesh
     seen = ask(edge, "tls").json()
 
     assert seen["workload"] == "secure"
+
+
+@pytest.mark.parametrize("name", ["misnamed", "unverified"])
+def test_a_backend_that_cannot_prove_its_name_is_not_called(edge: RunningMesh, name: str) -> None:
+    assert ask(edge, name).status_code == 503
+    assert edge.call("client.app", f"http://{name}.app/").status == 503
+
+
+def test_calls_inside_the_mesh_follow_the_policy_too(edge: RunningMesh) -> None:
+    answers = edge.calls("client.app", "http://secure.app/", count=4)
+
+    assert {each.seen["workload"] for each in answers} == {"secure"}
 
 
 def test_grpc_is_routed_by_its_method(edge: RunningMesh) -> None:

@@ -170,6 +170,13 @@ class ClientTLSSettings(Spec, frozen=True):
     ca_crl: str = ""
 
 
+class NamedTLSSettings(ClientTLSSettings, frozen=True):
+    """Those of a Gateway API policy: the server must prove to be `sni`, where no names are given.
+
+    Its authorities are public, so that sidecars are served them as gateways are.
+    """
+
+
 class TunnelSettings(Spec, frozen=True):
     protocol: str = ""
     target_host: str = ""

@@ -7,7 +7,7 @@ settings name a secret that nobody serves: connections fail rather than go unver
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from lateen.api.destination_rule import ClientTLSSettings, TLSmode
+from lateen.api.destination_rule import NamedTLSSettings, TLSmode
 from lateen.api.gateway_api.policy import BackendTLSPolicyValidation
 from lateen.api.gateway_api.references import ObjectReference
 from lateen.api.kubernetes.config import ConfigMap
@@ -25,7 +25,7 @@ ROOT_KEYS = ("cacert", "ca.crt")
 
 @dataclass(frozen=True, slots=True)
 class BackendTLS:
-    settings: ClientTLSSettings
+    settings: NamedTLSSettings
     accepted: str = VALID  # message, when nothing is wrong
     refused: Fault | None = None  # of the condition Accepted
     unresolved: Fault | None = None  # of ResolvedRefs
@@ -35,8 +35,8 @@ def backend_tls(
     mesh: Sources, namespace: str, validation: BackendTLSPolicyValidation | None, default_sni: str
 ) -> BackendTLS:
     if validation is None:
-        return BackendTLS(ClientTLSSettings(mode=TLSmode.SIMPLE, sni=default_sni))
-    settings = ClientTLSSettings(
+        return BackendTLS(NamedTLSSettings(mode=TLSmode.SIMPLE, sni=default_sni))
+    settings = NamedTLSSettings(
         mode=TLSmode.SIMPLE,
         sni=validation.hostname or default_sni,
         subject_alt_names=tuple(each.hostname or each.uri for each in validation.subject_alt_names),
@@ -56,7 +56,7 @@ def backend_tls(
 def _with_authority(
     mesh: Sources,
     namespace: str,
-    settings: ClientTLSSettings,
+    settings: NamedTLSSettings,
     references: tuple[ObjectReference, ...],
 ) -> BackendTLS:
     first = references[0]
@@ -70,8 +70,8 @@ def _with_authority(
     return BackendTLS(_named(settings, NOBODYS), message, refused, fault)
 
 
-def _named(settings: ClientTLSSettings, credential: str) -> ClientTLSSettings:
-    return ClientTLSSettings(
+def _named(settings: NamedTLSSettings, credential: str) -> NamedTLSSettings:
+    return NamedTLSSettings(
         mode=settings.mode,
         sni=settings.sni,
         subject_alt_names=settings.subject_alt_names,

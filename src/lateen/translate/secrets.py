@@ -111,9 +111,10 @@ def _is_reachable(mesh: Mesh, proxy_class: ProxyClass, credential: Credential, n
 
 def _is_published(mesh: Mesh, credential: Credential) -> bool:
     """Roots that a BackendTLSPolicy names are for every proxy that calls the service."""
-    return credential.kind == "ConfigMap" and credential.name in backend_tls.published_authorities(
-        mesh, credential.namespace
-    )
+    if credential.kind != "ConfigMap":
+        return False
+    published = backend_tls.published_authorities(mesh, credential.namespace)
+    return credential.name.removesuffix(ROOTS_SUFFIX) in published
 
 
 def _is_granted(mesh: Mesh, proxy_class: ProxyClass, credential: Credential) -> bool:

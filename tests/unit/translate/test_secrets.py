@@ -140,3 +140,32 @@ def test_a_replaced_certificate_reaches_the_cell() -> None:
     apply(mesh, secret("web", tls_crt=CERTIFICATE.replace("Y2Vy", "bmV3"), tls_key=KEY))
 
     assert node.read() != before
+
+
+PUBLIC_ROOT = f"""
+apiVersion: v1
+kind: ConfigMap
+metadata: {{name: NAME, namespace: shop}}
+data: {{ca.crt: "{CERTIFICATE}"}}
+"""
+POLICY = """
+apiVersion: gateway.networking.k8s.io/v1
+kind: BackendTLSPolicy
+metadata: {name: web, namespace: shop}
+spec:
+  targetRefs: [{group: "", kind: Service, name: web}]
+  validation: {hostname: web, caCertificateRefs: [{group: "", kind: ConfigMap, name: named}]}
+"""
+
+
+@pytest.mark.parametrize("kind", [ProxyKind.ROUTER, ProxyKind.SIDECAR])
+@pytest.mark.parametrize(("name", "is_served"), [("named", True), ("other", False)])
+def test_roots_that_a_policy_names_are_for_proxies_of_all_namespaces(
+    kind: ProxyKind, name: str, is_served: bool
+) -> None:
+    mesh = mesh_of(PUBLIC_ROOT.replace("NAME", name), POLICY)
+    client = replace(ROUTER, kind=kind, namespace="elsewhere")
+
+    found = secrets.secret(mesh, client, f"configmap://shop/{name}-cacert")
+
+    assert (found is not None) == is_served

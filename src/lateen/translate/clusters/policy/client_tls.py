@@ -16,6 +16,7 @@ from typing import Any
 
 from lateen.api.destination_rule import (
     ClientTLSSettings,
+    NamedTLSSettings,
     ProxyProtocol,
     ProxyProtocolVersion,
     TLSmode,
@@ -117,7 +118,10 @@ def _user_context(
     tls.apply_tls_config(common, config.tls_defaults)
     if is_http2:
         common.alpn_protocols.extend(H2_ALPN)
-    credential = settings.credential_name if peer.uses_credentials else ""
+    named = isinstance(settings, NamedTLSSettings)
+    credential = settings.credential_name if named or peer.uses_credentials else ""
+    if named and not settings.subject_alt_names:
+        context.auto_sni_san_validation = True
     if settings.mode is TLSmode.MUTUAL:
         _add_certificate(common, settings, credential)
     root = _root(settings, credential)

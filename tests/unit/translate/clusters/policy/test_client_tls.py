@@ -216,6 +216,51 @@ def test_credentials_are_for_gateways_and_chosen_workloads() -> None:
     ]
 
 
+POLICY = """
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: root, namespace: default}
+data: {ca.crt: "-----BEGIN CERTIFICATE-----"}
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: BackendTLSPolicy
+metadata: {name: reviews, namespace: default}
+spec:
+  targetRefs: [{group: "", kind: Service, name: reviews}]
+  validation: {hostname: reviews.example, MORE}
+"""
+AUTHORITY = "caCertificateRefs: [{group: '', kind: ConfigMap, name: NAME}]"
+
+
+@pytest.mark.parametrize("client", [CLIENT, GATEWAY])
+@pytest.mark.parametrize(
+    ("more", "secret"),
+    [
+        ("wellKnownCACertificates: System", "file-root:system"),
+        (AUTHORITY.replace("NAME", "root"), "configmap://default/root-cacert"),
+        (AUTHORITY.replace("NAME", "gone"), "invalid://-cacert"),
+    ],
+)
+def test_a_policy_of_a_backend_has_its_name_verified_by_all_clients(
+    client: Any, more: str, secret: str
+) -> None:
+    context = tls_context(cluster(reviews(POLICY.replace("MORE", more)), NAME, client))
+
+    assert context["sni"] == "reviews.example"
+    assert context["auto_sni_san_validation"] is True
+    assert secrets(context) == [secret]
+
+
+def test_names_of_a_policy_are_verified_instead() -> None:
+    more = "wellKnownCACertificates: System, subjectAltNames: [{type: Hostname, hostname: a.b}]"
+
+    context = tls_context(cluster(reviews(POLICY.replace("MORE", more)), NAME))
+
+    assert names(context) == ["a.b"]
+    assert "auto_sni_san_validation" not in context
+
+
 def test_versions_and_curves_follow_the_mesh() -> None:
     made = policy_cluster(
         "tls: {mode: SIMPLE}",
