@@ -17,11 +17,12 @@ from lateen.jwks.refresh import KeyRefresh
 from lateen.jwks.settings import KeySettings
 from lateen.jwks.source import KeySource
 from lateen.view.mesh import Mesh
-from lateen.view.token_keys import Use, key_sources, uses
+from lateen.view.token_keys import Use, key_sources, unreachable, uses
 
 log = logging.getLogger(__name__)
 
 START_SECONDS = 5.0  # that serving waits for the first keys; later they come by themselves
+REFUSED = "tokens of it are refused"
 FOLDER = "jwks"  # of the control plane's state
 
 
@@ -66,9 +67,12 @@ class TokenKeys:
             self._report()
 
     def problems(self) -> tuple[Problem, ...]:
-        """Of every rule whose keys could not be fetched the last time."""
+        """Of every rule whose keys could not be fetched the last time, or never can be."""
         found = (self._problem(use) for use in uses(self._mesh))
-        return tuple(problem for problem in found if problem is not None)
+        return (
+            *(problem for problem in found if problem is not None),
+            *(self._unreachable(use) for use in unreachable(self._mesh)),
+        )
 
     def _take(self, source: KeySource, keys: str) -> None:
         self._mesh.set_token_keys(source, keys)
@@ -79,17 +83,29 @@ class TokenKeys:
         state = self._refresh.state(use.source)
         if state is None or not state.trouble:
             return None
-        stay = "the last good keys stay in force" if state.good else "tokens of it are refused"
+        stay = "the last good keys stay in force" if state.good else REFUSED
+        why = f"the keys of {use.source} cannot be fetched: {state.trouble}; {stay}"
+        return self._about(use, why, "it is tried again, later and later")
+
+    def _unreachable(self, use: Use) -> Problem:
+        why = (
+            f"{use.source} leads to no service of the mesh, and only proxies fetch keys; {REFUSED}"
+        )
+        return self._about(
+            use, why, "add a ServiceEntry for its host, or use --jwks-fetcher hybrid"
+        )
+
+    def _about(self, use: Use, why: str, hint: str) -> Problem:
         origin = self._mesh.origin(use.key)
         return Problem(
             code="keys-not-fetched",
-            message=f"the keys of {use.source} cannot be fetched: {state.trouble}; {stay}",
+            message=why,
             severity=Severity.WARNING,
             resource=str(use.key),
             path=use.path,
             file=origin.file,
             line=origin.line,
-            hint="it is tried again, later and later",
+            hint=hint,
         )
 
     def _report(self) -> None:

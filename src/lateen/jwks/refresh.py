@@ -174,7 +174,7 @@ class KeyRefresh:
             return
         state.trouble = trouble
         if trouble:
-            log.warning("keys not fetched", extra={"source": str(source), "reason": trouble})
+            log.info("keys not fetched", extra={"source": str(source), "reason": trouble})
         self._troubled()
 
     def _close_if_old(self, source: KeySource, state: State) -> None:

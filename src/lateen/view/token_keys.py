@@ -52,6 +52,19 @@ def key_sources(mesh: Mesh) -> tuple[tuple[KeySource, float], ...]:
     return tuple(sorted(found.items()))
 
 
+@derived
+def unreachable(mesh: Mesh) -> tuple[Use, ...]:
+    """Rules whose keys nobody fetches: proxies alone may, and the URI leads to no service."""
+    if mesh.settings.key_fetcher is not Fetcher.PROXY:
+        return ()
+    return tuple(
+        Use(resource.key, index, key_source(rule.jwks_uri, rule.issuer), 0.0)
+        for resource in mesh.all_of_kind(KIND)
+        for index, rule in enumerate(resource.spec.jwt_rules)
+        if rule.jwks_uri and not rule.jwks and not _is_service(mesh, rule.jwks_uri)
+    )
+
+
 def destination(uri: str) -> tuple[str, int]:
     """Host and port that a URI leads to; without host when it is none."""
     try:
@@ -76,7 +89,11 @@ def _is_left_to_proxies(mesh: Mesh, rule: JWTRule) -> bool:
         return False
     if mesh.settings.key_fetcher is Fetcher.PROXY:
         return True
-    host, port = destination(rule.jwks_uri)
+    return _is_service(mesh, rule.jwks_uri)
+
+
+def _is_service(mesh: Mesh, uri: str) -> bool:
+    host, port = destination(uri)
     candidates = (
         service.service(mesh, host, namespace) for namespace in service.namespaces(mesh, host)
     )
