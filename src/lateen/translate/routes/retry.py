@@ -20,7 +20,8 @@ KNOWN_CODES = frozenset(status.value for status in HTTPStatus)
 def retry_policy(retry: HTTPRetry | None, *, consistent_hash: bool = False) -> Any | None:
     """None: no retries. `retry` None is the default policy of Istio, not "no retries".
 
-    With consistent hashing the host is chosen by the request, so a tried one is not avoided.
+    With consistent hashing the host is chosen by the request, so a tried one is not avoided unless
+    the policy says so.
     """
     if retry is not None and retry.attempts <= 0:
         return None
@@ -29,12 +30,18 @@ def retry_policy(retry: HTTPRetry | None, *, consistent_hash: bool = False) -> A
     made.num_retries.value = DEFAULT_ATTEMPTS
     if retry is not None:
         _apply(made, retry)
-    if not consistent_hash and (retry is None or retry.retry_ignore_previous_hosts is not False):
+    if _avoids_tried_hosts(retry, consistent_hash=consistent_hash):
         predicate = made.retry_host_predicate.add(name=PREVIOUS_HOSTS)
         predicate.typed_config.CopyFrom(
             messages.empty("envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate")
         )
     return made
+
+
+def _avoids_tried_hosts(retry: HTTPRetry | None, *, consistent_hash: bool) -> bool:
+    if retry is None or retry.retry_ignore_previous_hosts is None:
+        return not consistent_hash
+    return retry.retry_ignore_previous_hosts
 
 
 def split_conditions(retry_on: str) -> tuple[str, tuple[int, ...]]:

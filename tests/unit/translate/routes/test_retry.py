@@ -40,6 +40,12 @@ def test_previous_hosts_may_be_allowed_and_are_with_consistent_hashing() -> None
     assert "retry_host_predicate" not in made(None, consistent_hash=True)
 
 
+def test_previous_hosts_are_avoided_with_consistent_hashing_where_the_policy_says_so() -> None:
+    avoided = HTTPRetry(attempts=1, retry_ignore_previous_hosts=True)
+
+    assert "retry_host_predicate" in made(avoided, consistent_hash=True)
+
+
 def test_settings_are_taken_over() -> None:
     policy = made(
         HTTPRetry(
