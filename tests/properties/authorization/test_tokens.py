@@ -89,12 +89,12 @@ class Server:
     port: int
     signer: Signer
 
-    def ask(self, token: str = "", path: str = "/", **headers: str) -> Asked:
+    def ask(self, token: str = "", path: str = "/", method: str = "GET", **headers: str) -> Asked:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
         if token:
             sent["authorization"] = f"Bearer {token}"
-        connection.request("GET", path, headers=sent)
+        connection.request(method, path, headers=sent)
         answer = connection.getresponse()
         answer.read()
         found = {name.lower(): value for name, value in answer.getheaders()}
@@ -226,6 +226,16 @@ def test_headers_that_claims_are_written_to_cannot_be_forged(server: Server) -> 
     assert with_token.headers["x-seen-x-sub"] == "alice"
     assert "x-seen-x-role" not in with_token.headers
     assert "x-seen-x-other" not in with_token.headers
+
+
+def test_a_preflight_of_cors_is_not_checked(server: Server) -> None:
+    asked = {"origin": "https://a.example.com", "access_control_request_method": "GET"}
+
+    assert server.ask("garbage", method="OPTIONS", **asked).status == 200
+    assert server.ask("garbage", method="OPTIONS").status == 401
+    assert server.ask("garbage", **asked).status == 401
+    forged = server.ask(method="OPTIONS", x_sub="root", **asked)
+    assert "x-seen-x-sub" not in forged.headers
 
 
 def test_tokens_are_taken_from_where_the_rule_says(server: Server) -> None:
