@@ -234,7 +234,7 @@ class MeshState:
 
     def remove(self) -> None:
         """Everything but the logs and the control plane's authority and keys."""
-        for name in ("runtime", "pods"):
+        for name in ("runtime", "pods", "rate-limit"):
             shutil.rmtree(self.folder / name, ignore_errors=True)
         for name in ("mesh.json", "status.json", "root-cert.pem"):
             (self.folder / name).unlink(missing_ok=True)
