@@ -30,6 +30,7 @@ from lateen.view import destination_rule, gateway, hosts, scope, virtual_service
 from lateen.view.gateway import GatewayServer
 from lateen.view.mesh import Mesh
 from lateen.view.proxy import ProxyClass
+from lateen.view.selection import selects
 from lateen.view.virtual_service import RoutedVirtualService
 
 CONNECT_TIMEOUT_SECONDS = 15  # a client that never finishes its handshake
@@ -130,7 +131,9 @@ def _bound(
 def _tcp(mesh: Mesh, proxy_class: ProxyClass, server: GatewayServer) -> Iterator[Any]:
     for bound in _bound(mesh, proxy_class, server):
         for route in bound.tcp:
-            if route.match and not any(_applies(match, server) for match in route.match):
+            if route.match and not any(
+                _applies(match, proxy_class, server) for match in route.match
+            ):
                 continue
             filters = _tcp_filters(mesh, proxy_class, route.route, server)
             if not filters:
@@ -146,7 +149,7 @@ def _passthrough(mesh: Mesh, proxy_class: ProxyClass, server: GatewayServer) -> 
     for bound in _bound(mesh, proxy_class, server):
         for route in bound.tls:
             for match in route.match:
-                if not _applies(match, server):
+                if not _applies(match, proxy_class, server):
                     continue
                 filters = _tcp_filters(mesh, proxy_class, route.route, server)
                 if filters:
@@ -154,9 +157,18 @@ def _passthrough(mesh: Mesh, proxy_class: ProxyClass, server: GatewayServer) -> 
                     yield _chain(filters, () if "*" in wanted else wanted, bound.key)
 
 
-def _applies(match: L4MatchAttributes | TLSMatchAttributes, server: GatewayServer) -> bool:
-    """Whether a match can hold at this server; what it says of connections is not asked here."""
+def _applies(
+    match: L4MatchAttributes | TLSMatchAttributes, proxy_class: ProxyClass, server: GatewayServer
+) -> bool:
+    """Whether a match can hold at this server; what it says of connections is not asked here.
+
+    The source is the gateway itself.
+    """
     if match.port and match.port != server.number:
+        return False
+    if match.source_namespace and match.source_namespace != proxy_class.namespace:
+        return False
+    if not selects(match.source_labels, proxy_class.labels):
         return False
     own = f"{server.gateway.namespace}/{server.gateway.name}"
     return not match.gateways or own in match.gateways

@@ -153,6 +153,25 @@ BY_NAME = virtual_service(
 )
 
 
+@pytest.mark.parametrize(
+    ("source", "takes"),
+    [
+        ("sourceNamespace: istio-ingress", True),
+        ("sourceNamespace: shop", False),
+        ("sourceLabels: {istio: ingressgateway}", True),
+        ("sourceLabels: {istio: egressgateway}", False),
+    ],
+)
+def test_the_source_of_a_gateways_connections_is_the_gateway(source: str, takes: bool) -> None:
+    route = f"tcp: [{{match: [{{{source}}}], route: [{{destination: {{host: web}}}}]}}]"
+    server = "{port: {number: 5432, name: tcp, protocol: TCP}, hosts: ['*']}"
+    mesh = mesh_of(WEB, gateway_of(server), virtual_service('"*"', route))
+
+    made = gateway.listener(mesh, ROUTER, "0.0.0.0_5432")
+
+    assert bool(made and types.Listener.FromString(made).filter_chains) is takes
+
+
 @pytest.mark.envoy
 @pytest.mark.parametrize(
     "server",
