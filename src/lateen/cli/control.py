@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from lateen.config.folder import FolderSource
     from lateen.control.audit_output import AuditSettings
+    from lateen.control.plane import Source
     from lateen.control.settings import ControlSettings
 
 EXAMPLES = """\
@@ -51,6 +53,14 @@ def add_parser(commands: Any) -> None:
         "--authentication", default="", metavar="FILE",
         help="further issuers of tokens: public keys, TokenReview "
         "(see docs/security/control-plane.md)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--secrets", metavar="DIR", action="append", default=[],
+        help="gateway certificates: DIR/NAMESPACE/NAME/tls.crt, tls.key, ca.crt; may be repeated",
+    )  # fmt: skip
+    parser.add_argument(
+        "--vault-secrets", default="", metavar="FILE",
+        help="gateway certificates out of OpenBao or Vault (see docs/security/control-plane.md)",
     )  # fmt: skip
     parser.add_argument(
         "--gateway-identity", dest="gateway_identities", metavar="NAMESPACE/ACCOUNT",
@@ -202,7 +212,8 @@ def run(arguments: argparse.Namespace) -> int:
     from lateen.config.folder import FolderSource
     from lateen.control import process
 
-    return process.run(settings, FolderSource(settings.folders, namespace=arguments.namespace))
+    source = FolderSource(settings.folders, namespace=arguments.namespace)
+    return process.run(settings, _with_secrets(arguments, source))
 
 
 def _settings(arguments: argparse.Namespace, folders: list[str]) -> "ControlSettings":
@@ -276,3 +287,22 @@ def _audit(arguments: argparse.Namespace, state: "Path") -> "AuditSettings":
         key_file=Path(arguments.audit_key) if arguments.audit_key else None,
         retention=Retention(most_files=max(1, arguments.audit_files)),
     )
+
+
+def _with_secrets(arguments: argparse.Namespace, manifests: "FolderSource") -> "Source":
+    """The manifests, and what else holds gateway certificates."""
+    from pathlib import Path
+
+    if not arguments.secrets and not arguments.vault_secrets:
+        return manifests
+
+    from lateen.base.clock import system_clock
+    from lateen.control import vault_secrets
+    from lateen.control.secret_folder import SecretFolder
+    from lateen.control.sources import BatchSource, CombinedSource
+
+    places: list[BatchSource] = [SecretFolder(Path(folder)) for folder in arguments.secrets]
+    if arguments.vault_secrets:
+        options = vault_secrets.read(Path(arguments.vault_secrets))
+        places.append(vault_secrets.VaultSecrets(options, system_clock))
+    return CombinedSource(manifests, places)

@@ -216,10 +216,15 @@ class LocalMesh:
             *("--admin-address", f"unix:{options.admin}"),
             *("--decision-log", FILE),
             *("--host-ownership", self._settings.host_ownership),
+            *self._secrets(),
             *("--namespace", namespace),
             *("--service-cidr", network.service_cidr),
             *("--service-step", str(network.service_step)),
         )
+
+    def _secrets(self) -> tuple[str, ...]:
+        chosen = self._settings.secrets
+        return ("--secrets", str(self._options.folder / chosen)) if chosen else ()
 
     # -- the folder -----------------------------------------------------------------------------
 

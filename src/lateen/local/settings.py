@@ -9,6 +9,7 @@ images:                             # how to run containers that have no command
   env: {LOG_LEVEL: debug}
 ports: {80: 8080, 443: 8443}        # gateway port: port on this machine's loopback
 authority: {folder: ../cacerts}     # who signs certificates; see `lateen.ca.options`
+secrets: ../certificates            # gateways': NAMESPACE/NAME/tls.crt, tls.key, ca.crt
 host_ownership: strict              # no namespace speaks for another's hosts; default: istio
 check:                              # what `lateen up --check` asks through the gateway
 - name: the header chooses v2
@@ -80,6 +81,7 @@ class Settings(Section, frozen=True, kw_only=True):
     ports: dict[int, int] = {}
     check: tuple[CheckRequest, ...] = ()
     authority: AuthorityOptions = AuthorityOptions()
+    secrets: str = ""  # a folder; relative to this file
     host_ownership: Literal["istio", "strict"] = "istio"
 
 
