@@ -56,6 +56,8 @@ def all_verdicts() -> Iterator[tuple[str, str]]:
             values = yaml.load(case["injection_values"], Loader=Loader) or {}
             network = values.get("global", {}).get("network", "")
             given = [*existing, *read(suite / case["input"])]
+            if case["enable_quic_listeners"]:
+                given.append(mesh_of(QUIC))
             mesh = world(given, "cluster.local", network)
             yield case["name"], deployment_verdict(mesh, read(suite / case["golden"]))
     for case in json.loads(Path(folder, "extra", "cases.json").read_text()):
@@ -66,12 +68,19 @@ def all_verdicts() -> Iterator[tuple[str, str]]:
             yield f"objects/{case['name']}", object_verdict(mesh, golden)
 
 
-INGRESS_MESH = {
-    "apiVersion": "v1",
-    "kind": "ConfigMap",
-    "metadata": {"name": "istio", "namespace": "istio-system"},
-    "data": {"mesh": "ingressControllerMode: DEFAULT"},
-}
+QUIC = 'defaultConfig: {proxyMetadata: {ISTIO_META_QUIC_LISTENERS: "true"}}'
+
+
+def mesh_of(config: str) -> Document:
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": "istio", "namespace": "istio-system"},
+        "data": {"mesh": config},
+    }
+
+
+INGRESS_MESH = mesh_of("ingressControllerMode: DEFAULT")
 
 
 def read(file: Path) -> list[Document]:

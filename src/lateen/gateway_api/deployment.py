@@ -9,8 +9,11 @@ HorizontalPodAutoscaler and a PodDisruptionBudget come with a ConfigMap that des
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+import yaml
+
 from lateen.api.gateway_api.gateway import GatewaySpec, Listener
 from lateen.api.resource import Key, Resource
+from lateen.config import proxy_config
 from lateen.gateway_api import classes, inference_pool, sources
 from lateen.gateway_api.classes import GatewayClass, account_name, deployed_name
 from lateen.gateway_api.customisation import CustomisationError, customised
@@ -26,6 +29,7 @@ DATAPLANE_MODE = "istio.io/dataplane-mode"
 NETWORK = "topology.istio.io/network"
 TRAFFIC_DISTRIBUTION = "networking.istio.io/traffic-distribution"
 RESERVED = "gateway.networking.k8s.io/"  # labels and annotations that users cannot set
+QUIC_LISTENERS = "ISTIO_META_QUIC_LISTENERS"  # of proxyMetadata
 STATUS_PORT = 15021
 LONGEST_PORT_NAME = 63
 OLD_GATEWAY_NAME = "istio.io/gateway-name"  # of Deployments whose selector cannot change
@@ -151,7 +155,7 @@ def _service(
         "type": service_type,
         "ipFamilyPolicy": "PreferDualStack",
         "selector": {GATEWAY_NAME: gateway.name},
-        "ports": list(_ports(mesh, gateway)),
+        "ports": list(_ports(mesh, gateway, document.labels)),
     }
     addresses = [each.value for each in gateway.spec.addresses if each.type == "IPAddress"]
     if addresses and service_type == "LoadBalancer":
@@ -170,7 +174,7 @@ class Meta:
         self, gateway: Resource[GatewaySpec], labels: dict[str, str], annotations: dict[str, str]
     ) -> None:
         self._gateway = gateway
-        self._labels = labels
+        self.labels = labels
         self._annotations = annotations
 
     def of(self, version: str, kind: str, name: str) -> Document:
@@ -188,7 +192,7 @@ class Meta:
                 "name": name,
                 "namespace": gateway.namespace,
                 "annotations": dict(self._annotations),
-                "labels": dict(self._labels),
+                "labels": dict(self.labels),
                 "ownerReferences": [owner],
             },
         }
@@ -225,8 +229,14 @@ def _labels(
     return dict(sorted({**defaults, **wanted, **own}.items()))
 
 
-def _ports(mesh: Sources, gateway: Resource[GatewaySpec]) -> Iterator[Document]:
-    """One for each port of a listener; of several listeners on a port the first names it."""
+def _ports(
+    mesh: Sources, gateway: Resource[GatewaySpec], labels: dict[str, str]
+) -> Iterator[Document]:
+    """One for each port of a listener; of several listeners on a port the first names it.
+
+    HTTPS is also offered over UDP when the proxy is to listen for HTTP/3.
+    """
+    quic = _listens_for_quic(mesh, gateway, labels)
     yield _port("status-port", STATUS_PORT, "tcp")
     seen: set[int] = set()
     for listener in _listeners(mesh, gateway):
@@ -234,6 +244,28 @@ def _ports(mesh: Sources, gateway: Resource[GatewaySpec]) -> Iterator[Document]:
             seen.add(listener.port)
             name = listener.name.replace(".", "-")[:LONGEST_PORT_NAME]
             yield _port(name, listener.port, listener.protocol.lower())
+            if quic and listener.protocol == "HTTPS":
+                yield {**_port(f"{name}-quic", listener.port, "https"), "protocol": "UDP"}
+
+
+def _listens_for_quic(
+    mesh: Sources, gateway: Resource[GatewaySpec], labels: dict[str, str]
+) -> bool:
+    """As the ProxyConfig of its proxy says in `proxyMetadata`."""
+    written = _annotations(gateway).get(proxy_config.ANNOTATION, "")
+    try:
+        annotation = yaml.safe_load(written) or {}
+    except yaml.YAMLError:
+        annotation = {}  # the injector says what is wrong with it
+    effective = proxy_config.effective(
+        mesh.config,
+        mesh.all_of_kind("ProxyConfig"),
+        namespace=gateway.namespace,
+        labels=labels,
+        annotation=annotation if isinstance(annotation, dict) else {},
+    )
+    asked = (effective.get("proxyMetadata") or {}).get(QUIC_LISTENERS, "")
+    return str(asked).lower() in ("true", "1")
 
 
 def _port(name: str, number: int, protocol: str) -> Document:

@@ -26,7 +26,7 @@ FILE = "gateways.yaml"  # in the runtime folder
 READ = frozenset(
     (
         sources.GATEWAY, "GatewayClass", "ListenerSet", "ConfigMap", "Namespace",
-        inference_pool.KIND,
+        "ProxyConfig", inference_pool.KIND,
     )
 )  # fmt: skip
 FIRST_FREE_PORT = 1024  # below it only root may listen
@@ -96,8 +96,11 @@ def _local(document: dict[str, Any]) -> dict[str, Any]:
     if document["kind"] != "Service":
         return document
     spec = document["spec"]
-    taken = {port["port"] for port in spec["ports"]}
-    ports = [{**port, "targetPort": _target(port, taken)} for port in spec["ports"]]
+    targets = _targets(port["port"] for port in spec["ports"])
+    ports = [
+        {**port, "targetPort": port.get("targetPort") or targets[port["port"]]}
+        for port in spec["ports"]
+    ]
     return {
         **document,
         "spec": {**spec, "ports": ports},
@@ -105,13 +108,18 @@ def _local(document: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _target(port: dict[str, Any], taken: set[int]) -> int:
-    number: int = port.get("targetPort") or port["port"]
-    if number >= FIRST_FREE_PORT:
-        return number
-    free = next((number + shift for shift in SHIFTS if number + shift not in taken), number)
-    taken.add(free)
-    return free
+def _targets(ports: Iterable[int]) -> dict[int, int]:
+    """Where the proxy listens for each port: the port itself where any user may."""
+    numbers = list(dict.fromkeys(ports))
+    taken = set(numbers)
+    found: dict[int, int] = {}
+    for number in numbers:
+        found[number] = number
+        if number < FIRST_FREE_PORT:
+            candidates = (number + shift for shift in SHIFTS)
+            found[number] = next((each for each in candidates if each not in taken), number)
+        taken.add(found[number])
+    return found
 
 
 def _problems(mesh: Mesh, gateways: Iterable[Resource[Any]]) -> Iterator[Problem]:

@@ -102,3 +102,24 @@ def test_the_control_plane_reads_what_is_published(tmp_path: Path) -> None:
 
     managed_gateways.publish(managed_gateways.Managed(), tmp_path)
     assert documents.read((tmp_path / managed_gateways.FILE).read_text(), "").resources == ()
+
+
+def test_http3_has_the_target_of_its_https_port() -> None:
+    text = """
+apiVersion: networking.istio.io/v1beta1
+kind: ProxyConfig
+metadata: {name: quic, namespace: shop}
+spec: {environmentVariables: {ISTIO_META_QUIC_LISTENERS: "true"}}
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: {name: edge, namespace: shop}
+spec:
+  gatewayClassName: istio
+  listeners: [{name: https, port: 443, protocol: HTTPS, tls: {certificateRefs: [{name: a}]}}]
+"""
+
+    ports = service(made(text)).spec.ports
+
+    https = [(each.protocol, each.target_port) for each in ports if each.port == 443]
+    assert https == [("TCP", 8443), ("UDP", 8443)]
