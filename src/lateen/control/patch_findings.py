@@ -21,6 +21,7 @@ from lateen.view.proxy import PatchName
 from lateen.xds.server import DiscoveryServer
 
 SECONDS = 1.0
+MOST_NAMED = 3
 REFUSED = "envoy-filter-refused"
 HINT = "these proxies go without the patch until it is written anew"
 
@@ -57,7 +58,7 @@ class PatchFindings:
     def _refused(self) -> tuple[Problem, ...]:
         found: dict[PatchName, tuple[str, list[str]]] = {}
         for stream in self._server.connected():
-            for name, reason in stream.isolation.left_out.items():
+            for name, reason in stream.isolation.at_fault.items():
                 if not isinstance(name, PatchName) or stream.proxy is None:
                     continue
                 if patch_named(self._mesh, name) is not None:
@@ -65,8 +66,19 @@ class PatchFindings:
         return tuple(
             problem(
                 self._mesh, name.owner, name.place,
-                PatchFault(f"refused by Envoy ({', '.join(proxies)}): {reason}", HINT),
+                PatchFault(f"refused by Envoy ({_some(proxies)}): {_line(reason)}", HINT),
                 code=REFUSED,
             )
-            for name, (reason, proxies) in found.items()
+            for name, (reason, proxies) in sorted(found.items())
         )  # fmt: skip
+
+
+def _some(proxies: list[str]) -> str:
+    """Their names, of many the first."""
+    more = len(proxies) - MOST_NAMED
+    named = ", ".join(sorted(proxies)[:MOST_NAMED])
+    return f"{named} and {more} more" if more > 0 else named
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())

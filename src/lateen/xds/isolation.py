@@ -35,6 +35,12 @@ class Isolation:
     def is_searching(self) -> bool:
         return bool(self._tried or self._hopeless)
 
+    @property
+    def at_fault(self) -> dict[Part, str]:
+        """What was found so far, without what is only tried."""
+        tried = {part for parts in self._tried.values() for part in parts}
+        return {part: reason for part, reason in self.left_out.items() if part not in tried}
+
     def rejected(self, place: Place, parts: tuple[Part, ...], reason: str) -> bool:
         """Whether what is left out is different now."""
         if place in self._hopeless:

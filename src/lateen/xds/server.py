@@ -278,6 +278,7 @@ class DiscoveryServer:
         return Rejection(request.nonce, text, names, sources, self._clock())
 
     def accepted(self, stream: Stream, type_url: str, names: tuple[str, ...]) -> None:
+        self.isolations += 1
         changed = [stream.isolation.acknowledged(Place(type_url, name)) for name in names]
         if any(changed):
             self._leave_out(stream)
