@@ -58,6 +58,11 @@ def test_a_patch_that_envoy_refuses_is_left_out_and_told_with_its_place(
 
             await until(is_told, "the patch is told")
             (found,) = await problems(control)
+            (status,) = json.loads((await control.page("/debug/syncz"))[1])
+            assert list(status["left_out"]) == [
+                "EnvoyFilter shop/scripts (test.yaml:1) spec.configPatches[1]"
+            ]
+            assert status["types"]["LDS"]["state"] == "SYNCED"
             assert found.startswith("test.yaml:1 spec.configPatches[1]: refused by Envoy (front-1.")
             assert "script load error" in found
 

@@ -49,7 +49,7 @@ def add_parser(commands: Any) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """1 when a proxy rejects its configuration."""
+    """1 when a proxy rejects its configuration, or a part of it."""
     control = control_admin.of(arguments)
     proxies = [each for each in _proxies(control) if _is_wanted(each, arguments)]
     if arguments.proxy and not proxies:
@@ -149,6 +149,8 @@ def _rejections(proxy: dict[str, Any]) -> Iterator[str]:
         yield f"{proxy['proxy']} rejected {name} {', '.join(of['rejected'])}: {of['reason']}"
         for source in of["sources"]:
             yield f"    made from {source}"
+    for part, reason in proxy.get("left_out", {}).items():
+        yield f"{proxy['proxy']} goes without {part}, which it refused: {' '.join(reason.split())}"
 
 
 def _print_table(heading: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:

@@ -33,6 +33,9 @@ class Catalogue(Protocol):
     def optional(self, cell: Cell) -> tuple[Part, ...]:
         """What the cell can do without, should proxies refuse it; the last applied comes last."""
 
+    def described(self, part: Part) -> str:
+        """Where the user wrote it, for people to read; empty when it is not there any more."""
+
     def without(self, proxy_class: ProxyClass, parts: tuple[Part, ...]) -> ProxyClass:
         """The class of a proxy for which these are left out, and no others."""
 

@@ -8,6 +8,7 @@ from lateen.base.incremental import Graph, Node, derived
 from lateen.catalog.service import Locality
 from lateen.translate import discovery, secrets
 from lateen.translate.envoy_filter.layer import Patching, optional_patches, patching
+from lateen.view.envoy_filter import patch_named
 from lateen.view.mesh import Mesh
 from lateen.view.proxy import PatchName, Proxy, ProxyClass
 from lateen.view.proxy_class import NodeError, classify, proxy_from_node
@@ -59,6 +60,11 @@ class MeshCatalogue:
             read = (key for key in read_keys(cell.node) if key.kind in CAUSES)
             keys = tuple(dict.fromkeys(read))[:MOST_CAUSES]
         return tuple(self._described(key) for key in keys)
+
+    def described(self, part: Any) -> str:
+        if not isinstance(part, PatchName) or patch_named(self._mesh, part) is None:
+            return ""
+        return f"{self._described(part.owner)} spec.configPatches[{part.place}]"
 
     def _described(self, key: Key) -> str:
         origin = self._mesh.origin(key)

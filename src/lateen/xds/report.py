@@ -46,6 +46,7 @@ class ProxyStatus:
     protocol: str
     connected_at: str
     types: dict[str, TypeStatus]
+    left_out: dict[str, str]  # parts of resources that it refused, and what it said
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -69,6 +70,7 @@ def _status(stream: Stream, proxy: Proxy) -> ProxyStatus:
         protocol="delta" if stream.delta else "state of the world",
         connected_at=_instant(stream.connected),
         types=types,
+        left_out=stream.left_out(),
     )
 
 

@@ -204,6 +204,14 @@ class Stream:
         watch.move(group)
         watch.forced = watch.forced.union(name for name in group.cells if name not in old.cells)
 
+    def left_out(self) -> dict[str, str]:
+        """Parts of resources that the proxy refused and goes without, and what it said of them."""
+        catalogue = self._home.scopes.catalogue
+        named = (
+            (catalogue.described(part), said) for part, said in self.isolation.at_fault.items()
+        )
+        return {name: said for name, said in named if name}
+
     # sending
 
     def catch_up(self) -> None:

@@ -50,6 +50,9 @@ class PlainMesh:
     def optional(self, cell: Cell) -> tuple[str, ...]:
         return ()
 
+    def described(self, part: Any) -> str:
+        return str(part)
+
     def without(self, proxy_class: ProxyClass, parts: tuple[Any, ...]) -> ProxyClass:
         return proxy_class
 
