@@ -97,17 +97,24 @@ spec: {{workloadSelector: {{labels: {{app: reviews}}}}, egress: [{{hosts: ["./cl
     assert set(passed) == {"reviews-v1", "reviews-v2"}
 
 
-def test_a_rule_in_shadow_mode_refuses_nothing(mesh: RunningMesh) -> None:
+def test_shadow_rules_refuse_nothing_beside_the_limit_of_the_whole_mesh(mesh: RunningMesh) -> None:
     rule = """
   rules:
   - {name: seen, by: [{header: {name: x-user}}], shadow: true, local: {requests: 1, unit: DAY}}
   - {name: asked, shadow: true, global: {requests: 1, unit: DAY}}
-  - name: marker
+---
+apiVersion: ratelimit.lateen.dev/v1alpha1
+kind: RateLimit
+metadata: {name: everywhere, namespace: istio-system}
+spec:
+  rules:
+  - name: per-user
+    to: [{operation: {hosts: ["reviews.*"]}}]
     by: [{header: {name: x-user}}]
     local: {requests: 10, unit: DAY}
 """
     mesh.apply("limit.yaml", limit("shadow", rule))
-    in_force(mesh, 20)  # the marker's, at two proxies
+    in_force(mesh, 20)  # ten at each of two proxies pass
 
     assert len(limited(calls(mesh, "ann"))) == 20
 
