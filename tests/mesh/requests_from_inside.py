@@ -4,9 +4,11 @@
 
 The plan: {"url": ..., "count": 1, "rate": 0, "headers": {}, "method": "GET", "http2": false,
 "timeout": 10, "concurrency": 8, "seconds": 0}. With a rate, requests start evenly spaced, whatever
-the answers take, for `count` requests or `seconds`. Proxy variables of the environment are
-honoured, so the same plan works where traffic is captured and where it is not. Besides http and
-https there are h2c://, grpc:// and tcp://, a connection each, and ws://.
+the answers take, for `count` requests or `seconds`; with a folder `signals` in which the file
+`begun` then appears, they end when the file `done` does, though not before the `least` number.
+Proxy variables of the environment are honoured, so the same plan works where traffic is captured
+and where it is not. Besides http and https there are h2c://, grpc:// and tcp://, a connection each,
+and ws://.
 """
 
 import asyncio
@@ -15,6 +17,7 @@ import os
 import socket
 import sys
 import time
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -100,6 +103,14 @@ def elapsed(began: float) -> float:
     return round((time.monotonic() - began) * 1000, 2)
 
 
+def is_over(plan: dict[str, Any], index: int) -> bool:
+    """Whether whoever asked has seen enough; tells them when it begins."""
+    signals = plan.get("signals")
+    if signals and index == 0:
+        Path(signals, "begun").touch()
+    return bool(signals) and index >= plan.get("least", 0) and Path(signals, "done").exists()
+
+
 async def run(plan: dict[str, Any]) -> None:
     gate = asyncio.Semaphore(plan.get("concurrency", 8))
     rate, count = plan.get("rate", 0), plan.get("count", 1)
@@ -119,6 +130,8 @@ async def run(plan: dict[str, Any]) -> None:
         began = time.monotonic()
         async with asyncio.TaskGroup() as group:
             for index in range(count):
+                if is_over(plan, index):
+                    break
                 if rate:
                     await asyncio.sleep(max(0.0, began + index / rate - time.monotonic()))
                 group.create_task(bounded())
