@@ -20,14 +20,10 @@ from dataclasses import dataclass, field
 import msgspec
 import yaml
 
-from lateen.base.errors import LateenError
 from lateen.rate_limit.counters import UNIT_SECONDS, Limit
+from lateen.rate_limit.errors import ConfigError
 
 Entry = tuple[str, str]
-
-
-class ConfigError(LateenError):
-    """The configuration is not what the reference server would take."""
 
 
 class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -13,8 +13,9 @@ from lateen.api.rate_limit import RateLimit
 from lateen.api.resource import Change, Key, Resource
 from lateen.base.problem import Problem
 from lateen.rate_limit import config_file
-from lateen.rate_limit.config_file import ConfigError, Domain, Entry, Found
+from lateen.rate_limit.config_file import Domain, Entry, Found
 from lateen.rate_limit.counters import Limit
+from lateen.rate_limit.errors import ConfigError
 
 RULE_KEY = "rate_limit"  # as `translate.rate_limit.descriptors` writes it
 ROOT_NAMESPACE = "istio-system"

@@ -16,9 +16,9 @@ from dataclasses import dataclass
 import redis.asyncio
 from redis.exceptions import NoScriptError, RedisError
 
-from lateen.base.errors import LateenError
 from lateen.base.tasks import Tasks
 from lateen.rate_limit.counters import Counter, Reading
+from lateen.rate_limit.errors import StoreUnavailable
 
 log = logging.getLogger(__name__)
 
@@ -60,10 +60,6 @@ for i, key in ipairs(KEYS) do
 end
 return out
 """
-
-
-class StoreUnavailable(LateenError):
-    """Redis did not answer in time, or not as it should."""
 
 
 @dataclass(slots=True)

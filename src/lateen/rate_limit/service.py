@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
+from typing import TYPE_CHECKING
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -25,20 +26,23 @@ from lateen.control.http import Answer, HttpServer, PageTable, Query, as_json, t
 from lateen.identity.credential import from_certificate
 from lateen.rate_limit import config_file
 from lateen.rate_limit.answer import Questions
-from lateen.rate_limit.config_file import ConfigError, Domain
+from lateen.rate_limit.config_file import Domain
 from lateen.rate_limit.counters import Reading
+from lateen.rate_limit.errors import ConfigError, StoreUnavailable
 from lateen.rate_limit.health import METHOD as HEALTH
 from lateen.rate_limit.health import health
 from lateen.rate_limit.identity import MeshIdentity
 from lateen.rate_limit.limits import Limits
 from lateen.rate_limit.memory import MemoryStore
-from lateen.rate_limit.redis_store import RedisStore, StoreUnavailable
 from lateen.rate_limit.settings import ServiceSettings, WhenRedisFails, Window
 from lateen.xds.transport import limits as transport_limits
 from lateen.xds.transport.call import Call
 from lateen.xds.transport.listener import Address, Listener
 from lateen.xds.transport.service import Deferred, Methods, Unary
 from lateen.xds.transport.status import CallRefused, Status
+
+if TYPE_CHECKING:
+    from lateen.rate_limit.redis_store import RedisStore
 
 log = logging.getLogger(__name__)
 
@@ -70,11 +74,7 @@ class RateLimitService:
         )
         slides = settings.window is Window.SLIDING
         self._memory = MemoryStore(clock=clock, slides=slides, most=settings.counters)
-        self._redis = (
-            RedisStore(settings.redis, slides=slides, timeout_seconds=settings.redis_seconds)
-            if settings.redis
-            else None
-        )
+        self._redis = _redis_store(settings) if settings.redis else None
         self._seconds = self.metrics.histogram(
             "lateen_rate_limit_answer_seconds",
             "From a question to its answer.",
@@ -163,7 +163,7 @@ class RateLimitService:
 
         return answer
 
-    def _from_redis(self, questions: Questions, store: RedisStore, tasks: Tasks) -> Deferred:
+    def _from_redis(self, questions: Questions, store: "RedisStore", tasks: Tasks) -> Deferred:
         async def answer(call: Call, message: bytes) -> bytes:
             begun = self._clock()
             asked = questions.asked(message, questions.caller(call))
@@ -227,6 +227,14 @@ class RateLimitService:
                 "1: Redis answered last time.",
                 lambda: float(store.is_available),
             )
+
+
+def _redis_store(settings: ServiceSettings) -> "RedisStore":
+    """Its library takes longer to load than all the rest, so only where it is used."""
+    from lateen.rate_limit.redis_store import RedisStore
+
+    slides = settings.window is Window.SLIDING
+    return RedisStore(settings.redis, slides=slides, timeout_seconds=settings.redis_seconds)
 
 
 def _read(path: Path) -> Domain:

@@ -2,7 +2,8 @@
 
 import pytest
 
-from lateen.rate_limit.config_file import ConfigError, parse
+from lateen.rate_limit.config_file import parse
+from lateen.rate_limit.errors import ConfigError
 
 TEXT = """
 domain: shop

@@ -10,7 +10,8 @@ import redis
 
 from lateen.base.tasks import Tasks
 from lateen.rate_limit.counters import Counter, Limit
-from lateen.rate_limit.redis_store import PREFIX, RedisStore, StoreUnavailable
+from lateen.rate_limit.errors import StoreUnavailable
+from lateen.rate_limit.redis_store import PREFIX, RedisStore
 from tests.redis_server import RedisServer, redis_server
 
 SECONDS = 10

@@ -11,7 +11,7 @@ import pytest
 from lateen.control.http import UnixAddress
 from lateen.local import unix_http
 from lateen.rate_limit.answer import OK, OVER_LIMIT
-from lateen.rate_limit.config_file import ConfigError
+from lateen.rate_limit.errors import ConfigError
 from lateen.rate_limit.health import METHOD as HEALTH
 from lateen.rate_limit.health import NOT_SERVING, SERVING, Request, Response
 from lateen.rate_limit.service import SERVICE, RateLimitService
