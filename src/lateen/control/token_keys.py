@@ -17,7 +17,7 @@ from lateen.jwks.refresh import KeyRefresh
 from lateen.jwks.settings import KeySettings
 from lateen.jwks.source import KeySource
 from lateen.view.mesh import Mesh
-from lateen.view.token_keys import Use, key_sources, unreachable, uses
+from lateen.view.token_keys import MOST_SOURCES, Use, crowded, key_sources, unreachable, uses
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +41,7 @@ class TokenKeys:
         changed: Callable[[], None],
     ) -> None:
         self._mesh, self._changed = mesh, changed
+        self._asked: tuple[tuple[Use, ...], ...] = ((), (), ())
         self._reported: tuple[Problem, ...] = ()
         self._started = False
         self._refresh = KeyRefresh(
@@ -62,6 +63,10 @@ class TokenKeys:
 
     def update(self) -> None:
         """The mesh has changed: sources may have come and gone."""
+        asked = (uses(self._mesh), unreachable(self._mesh), crowded(self._mesh))
+        if all(new is old for new, old in zip(asked, self._asked, strict=True)):
+            return  # the usual case: a change of something else costs nothing here
+        self._asked = asked
         self._refresh.want(dict(key_sources(self._mesh)))
         if self._started:
             self._report()
@@ -72,6 +77,7 @@ class TokenKeys:
         return (
             *(problem for problem in found if problem is not None),
             *(self._unreachable(use) for use in unreachable(self._mesh)),
+            *(self._crowded(use) for use in crowded(self._mesh)),
         )
 
     def _take(self, source: KeySource, keys: str) -> None:
@@ -94,6 +100,11 @@ class TokenKeys:
         return self._about(
             use, why, "add a ServiceEntry for its host, or use --jwks-fetcher hybrid"
         )
+
+    def _crowded(self, use: Use) -> Problem:
+        limit = f"its namespace has more than {MOST_SOURCES} sources of keys"
+        why = f"the keys of {use.source} are not fetched: {limit}; {REFUSED}"
+        return self._about(use, why, "let rules share a jwksUri, or write the keys as jwks")
 
     def _about(self, use: Use, why: str, hint: str) -> Problem:
         origin = self._mesh.origin(use.key)

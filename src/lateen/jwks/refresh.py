@@ -26,8 +26,8 @@ from lateen.jwks.source import KeySource
 
 log = logging.getLogger(__name__)
 
-AT_ONCE = 8  # fetches under way
-MOST_SOURCES = 1000  # that one mesh may have fetched
+AT_ONCE = 64  # fetches under way; slow servers of some must not keep the others waiting
+LONGEST_FETCH_SECONDS = 30.0  # whatever a rule's `timeout` says
 FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 300.0
 REFRESH_JITTER = 0.1  # of the interval, to both sides: many sources are not asked at one time
@@ -94,9 +94,10 @@ class KeyRefresh:
 
     def want(self, sources: Mapping[KeySource, float]) -> None:
         """All that are wanted from now on, with the seconds that a fetch may take."""
-        self._wanted = dict(sorted(sources.items())[:MOST_SOURCES])
-        if len(sources) > MOST_SOURCES:
-            log.error("too many sources of keys", extra={"limit": MOST_SOURCES})
+        self._wanted = {
+            source: min(seconds, LONGEST_FETCH_SECONDS)
+            for source, seconds in sorted(sources.items())
+        }
         self._reconcile()
 
     def state(self, source: KeySource) -> State | None:

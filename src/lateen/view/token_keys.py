@@ -19,6 +19,7 @@ from lateen.view.mesh import Mesh
 
 KIND = "RequestAuthentication"
 DEFAULT_TIMEOUT_SECONDS = 5.0
+MOST_SOURCES = 100  # that one namespace may have fetched
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -40,7 +41,13 @@ class Use:
 @derived
 def uses(mesh: Mesh) -> tuple[Use, ...]:
     """Every rule whose keys the control plane fetches."""
-    return tuple(_uses(mesh))
+    return _sorted_out(mesh)[0]
+
+
+@derived
+def crowded(mesh: Mesh) -> tuple[Use, ...]:
+    """Rules whose keys are not fetched, since their namespace has too many sources before them."""
+    return _sorted_out(mesh)[1]
 
 
 @derived
@@ -73,6 +80,21 @@ def destination(uri: str) -> tuple[str, int]:
     except ValueError:
         return "", 0
     return parts.hostname or "", port
+
+
+@derived
+def _sorted_out(mesh: Mesh) -> tuple[tuple[Use, ...], tuple[Use, ...]]:
+    """Those within their namespace's limit, and the others: no tenant crowds out another."""
+    within, beyond = [], []
+    of_namespace: dict[str, set[KeySource]] = {}
+    for use in _uses(mesh):
+        known = of_namespace.setdefault(use.key.namespace, set())
+        if use.source in known or len(known) < MOST_SOURCES:
+            known.add(use.source)
+            within.append(use)
+        else:
+            beyond.append(use)
+    return tuple(within), tuple(beyond)
 
 
 def _uses(mesh: Mesh) -> Iterator[Use]:

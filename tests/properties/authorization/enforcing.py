@@ -11,6 +11,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from lateen.config import documents
 from lateen.envoy import messages, schema, types
 from lateen.translate.authorization import filters
 from lateen.view.mesh import Mesh, Settings
-from lateen.view.proxy import ProxyClass
+from lateen.view.proxy import ProxyClass, ProxyKind
 from tests.properties.authorization.generate import DOMAINS, ISSUER, OTHER_ISSUER
 from tests.properties.authorization.identities import Identities
 from tests.properties.authorization.reference import Policy
@@ -31,7 +32,11 @@ CHECKS = ("deny", "allow")
 
 
 def built(
-    policies: list[Policy], *, is_tcp: bool = False, config: dict[str, Any] | None = None
+    policies: list[Policy],
+    *,
+    is_tcp: bool = False,
+    config: dict[str, Any] | None = None,
+    proxy_class: ProxyClass | None = None,
 ) -> list[Any]:
     """The filters that our translation makes of the policies."""
     domains = {"trustDomain": DOMAINS[0], "trustDomainAliases": list(DOMAINS[1:])}
@@ -40,17 +45,19 @@ def built(
     assert not read.problems, read.problems
     mesh.apply(Change(each.key, each) for each in read.resources)
     build = filters.network_filters if is_tcp else filters.http_filters
-    return [messages.to_json(each) for each in build(mesh, WORKLOAD)]
+    return [messages.to_json(each) for each in build(mesh, proxy_class or WORKLOAD)]
 
 
-def token_filter(rules: list[dict[str, Any]]) -> dict[str, Any]:
+def token_filter(
+    rules: list[dict[str, Any]], proxy_class: ProxyClass | None = None
+) -> dict[str, Any]:
     made = {
         "apiVersion": "security.istio.io/v1",
         "kind": "RequestAuthentication",
         "metadata": {"name": "tokens", "namespace": "app"},
         "spec": {"jwtRules": rules},
     }
-    found: dict[str, Any] = built([made])[0]
+    found: dict[str, Any] = built([made], proxy_class=proxy_class)[0]
     return found
 
 
@@ -68,6 +75,17 @@ def http_listener(cases: list[list[Policy]], identities: Identities, folder: Pat
 def plain_listener(rules: list[dict[str, Any]], shown: Iterable[str]) -> Any:
     """Without TLS; of the headers that it was asked with it shows some, as `x-seen-NAME`."""
     return _showing([token_filter(rules)], shown)
+
+
+def routing_listener(rules: list[dict[str, Any]], statuses: list[tuple[Any, int]]) -> Any:
+    """A gateway's: each match, or none for all else, answers with its status."""
+    routes = [
+        {"match": match or {"prefix": "/"}, "direct_response": {"status": status}}
+        for match, status in statuses
+    ]
+    gateway = replace(WORKLOAD, kind=ProxyKind.ROUTER)
+    manager = _manager([token_filter(rules, gateway)], routes)
+    return _listener("routes", [{"filters": [{"name": "http", "typed_config": manager}]}], [])
 
 
 def asking_listener(provider: dict[str, Any], host: str, port: int, shown: Iterable[str]) -> Any:

@@ -7,7 +7,13 @@ from lateen.config import documents
 from lateen.jwks.settings import Fetcher
 from lateen.jwks.source import KeySource
 from lateen.view.mesh import Mesh, Settings
-from lateen.view.token_keys import destination, key_sources, unreachable
+from lateen.view.token_keys import (
+    MOST_SOURCES,
+    crowded,
+    destination,
+    key_sources,
+    unreachable,
+)
 
 INSIDE, OUTSIDE = "http://keys.shop.svc.cluster.local:8000/k", "https://keys.example.com/k"
 SERVICE = """
@@ -68,6 +74,15 @@ def test_what_proxies_cannot_fetch_is_told() -> None:
 
     assert [use.path for use in unreachable(only_proxies)] == ["spec.jwtRules[1].jwksUri"]
     assert unreachable(mesh_of(rule("b", OUTSIDE))) == ()
+
+
+def test_a_namespace_has_a_limit_of_its_own() -> None:
+    mesh = mesh_of(
+        *(rule(str(n), f"https://keys.example.com/{n}") for n in range(MOST_SOURCES + 2))
+    )
+
+    assert len(key_sources(mesh)) == MOST_SOURCES
+    assert [use.index for use in crowded(mesh)] == [MOST_SOURCES, MOST_SOURCES + 1]
 
 
 def test_a_uri_leads_to_a_port() -> None:
