@@ -20,7 +20,14 @@ kind: WorkloadGroup
 metadata: {name: vms, namespace: shop}
 spec:
   metadata: {labels: {app: vm, tier: group}, annotations: {note: kept}}
-  template: {serviceAccount: front, ports: {http: 8080}, labels: {tier: template, os: linux}}
+  template:
+    address: 1.1.1.1
+    serviceAccount: front
+    ports: {http: 8080}
+    labels: {tier: template, os: linux}
+    network: office
+    locality: near/a
+    weight: 3
 ---
 apiVersion: networking.istio.io/v1
 kind: WorkloadGroup
@@ -78,7 +85,7 @@ def test_a_proxy_of_a_group_is_a_workload_entry_from_template_group_and_node() -
 
         spec: WorkloadEntry = made.spec
         assert (spec.address, spec.network, spec.service_account) == ("10.9.8.7", "dmz", "front")
-        assert spec.ports == {"http": 8080}
+        assert (spec.ports, spec.locality, spec.weight) == ({"http": 8080}, "near/a", 3)
         assert made.meta.labels == {"app": "vm", "tier": "group", "os": "linux", "zone": "a"}
         assert made.meta.annotations["note"] == "kept"
         assert made.meta.annotations["istio.io/autoRegistrationGroup"] == "vms"

@@ -8,6 +8,7 @@ from typing import Any, cast
 
 import msgspec
 
+from lateen.agent import proxy_metadata
 from lateen.agent.address import Address
 from lateen.agent.bootstrap import document
 from lateen.api.resource import Resource
@@ -28,7 +29,7 @@ def pods(resources: Iterable[Resource[Any]]) -> Iterator[tuple[str, bytes]]:
     for pod in plan.plan(known, settings.Settings()).pods:
         if pod.proxy is ProxyRole.NONE:
             continue
-        told = agent_config.settings(
+        given = agent_config.settings(
             pod,
             Attachment(address="10.1.0.99", application="10.1.0.99"),
             cast("Network", NETWORK),
@@ -38,6 +39,7 @@ def pods(resources: Iterable[Resource[Any]]) -> Iterator[tuple[str, bytes]]:
             discovery_port=15012,
             trust_domain="cluster.local",
         )
+        told = proxy_metadata.applied(given)
         bootstrap = document.bootstrap(told, SOCKETS)
         for metadata in (told.node.metadata, bootstrap["node"]["metadata"]):
             metadata.pop(PROXY_CONFIG, None)

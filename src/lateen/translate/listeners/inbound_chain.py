@@ -3,6 +3,8 @@
 from dataclasses import replace
 from typing import Any
 
+from msgspec import structs
+
 from lateen.api.gateway import ServerTLSSettings, TLSmode
 from lateen.api.virtual_service import HTTPRetry
 from lateen.catalog.service import Protocol
@@ -85,7 +87,7 @@ def _tls_context(mesh: Mesh, proxy_class: ProxyClass, port: InboundPort, kind: A
         return gateway_tls.tls_context(
             mesh,
             proxy_class,
-            settings,
+            structs.replace(settings, ca_cert_credential_name=""),  # sidecars have files alone
             trust_domains=trust_domains(mesh),
             is_http=kind.is_http,
         )
