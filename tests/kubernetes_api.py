@@ -36,6 +36,7 @@ class KubernetesApi:
     denies: bool = False
     signs_with: Authority | None = None
     accounts: dict[str, str] = field(default_factory=dict)  # token: system:serviceaccount:...
+    audiences: dict[str, list[str]] = field(default_factory=dict)  # of tokens; none: any
     objects: dict[str, Any] = field(default_factory=dict)
     seen: list[str] = field(default_factory=list)
     address: str = ""
@@ -87,9 +88,15 @@ class KubernetesApi:
         document["status"]["certificate"] = base64.b64encode(chain.encode()).decode()
 
     def review(self, document: Any) -> tuple[int, Any]:
-        name = self.accounts.get(document["spec"]["token"])
+        token, wanted = document["spec"]["token"], document["spec"].get("audiences", [])
+        name = self.accounts.get(token)
+        for_others = [one for one in self.audiences.get(token, wanted) if one not in wanted]
+        if for_others:
+            name = None
+        self.seen.append("review")
         status: dict[str, Any] = {"authenticated": name is not None}
         if name is not None:
+            status["audiences"] = wanted
             status["user"] = {"username": name, "uid": "1", "groups": ["system:serviceaccounts"]}
         return 201, {**document, "status": status}
 

@@ -19,6 +19,7 @@ from lateen.base.problem import Problem
 from lateen.ca.options import AuthorityOptions
 from lateen.config import documents
 from lateen.control.audit_output import AuditSettings
+from lateen.control.authentication import AuthenticationOptions
 from lateen.control.plane import ControlPlane
 from lateen.control.settings import ControlSettings
 from lateen.envoy import schema
@@ -105,6 +106,7 @@ async def control_plane(
     gateways: tuple[str, ...] = (),
     authority: AuthorityOptions | None = None,
     keys: KeySettings | None = None,
+    authentication: AuthenticationOptions | None = None,
 ) -> AsyncIterator[RunningPlane]:
     """Serves `text`, a YAML of the whole mesh."""
     source = HandSource()
@@ -121,6 +123,7 @@ async def control_plane(
             gateway_identities=gateways,
             authority=authority or AuthorityOptions(),
             keys=keys or KeySettings(),
+            authentication=authentication or AuthenticationOptions(),
         )
         plane = ControlPlane(settings, source, clock=system_clock, random=Random(1))
         started, stop = asyncio.Event(), asyncio.Event()

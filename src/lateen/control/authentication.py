@@ -6,7 +6,7 @@ issuers:
   audiences: [istio-ca]          # default: istio-ca
   namespaces: [shop]             # whose workloads it may speak for; default: all
 - issuer: https://login.example.com
-  keys: login.jwks
+  jwksUri: https://login.example.com/keys    # fetched; without it and `keys`: OpenID discovery
   claims: {namespace: team, serviceAccount: app}    # default: sub, as Kubernetes writes it
 tokenReview:                     # tokens of issuers that are not named above
   server: https://10.0.0.1:6443
@@ -22,11 +22,13 @@ import msgspec
 import yaml
 
 from lateen.base.clock import Clock
+from lateen.control.issuer_keys import IssuerKeys
 from lateen.identity.errors import IdentityError
 from lateen.identity.issuers import Issuer
 from lateen.identity.key_file import KeyFile
 from lateen.identity.token_review import ReviewSettings, TokenReview
 from lateen.identity.tokens import AUDIENCE, ISSUER
+from lateen.jwks.source import key_source
 
 LARGEST_FILE = 1024 * 1024
 
@@ -44,7 +46,8 @@ class Claims(Section, frozen=True, kw_only=True):
 
 class IssuerSection(Section, frozen=True, kw_only=True):
     issuer: str
-    keys: str
+    keys: str = ""
+    jwks_uri: str = ""
     audiences: tuple[str, ...] = (AUDIENCE,)
     namespaces: tuple[str, ...] = ()
     claims: Claims | None = None
@@ -87,16 +90,24 @@ def read(path: Path) -> AuthenticationOptions:
                 f"{path}: the issuer {name!r} cannot be used: it is empty, named twice, or ours"
             )
     for section in document.issuers:
+        if section.keys and section.jwks_uri:
+            raise IdentityError(f"{path}: the issuer {section.issuer} has keys and a jwksUri")
         if not section.audiences:
             raise IdentityError(f"{path}: the issuer {section.issuer} needs an audience")
     return AuthenticationOptions(path.parent, document)
 
 
-def issuers(options: AuthenticationOptions, clock: Clock) -> dict[str, Issuer]:
+def issuers(
+    options: AuthenticationOptions, published: IssuerKeys, clock: Clock
+) -> dict[str, Issuer]:
     return {
         section.issuer: Issuer(
             issuer=section.issuer,
-            keys=KeyFile(options.folder / section.keys, clock),
+            keys=(
+                KeyFile(options.folder / section.keys, clock)
+                if section.keys
+                else published.of(key_source(section.jwks_uri, section.issuer))
+            ),
             audiences=section.audiences,
             namespaces=section.namespaces,
             namespace_claim=section.claims.namespace if section.claims else "",

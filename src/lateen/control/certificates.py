@@ -12,6 +12,7 @@ from lateen.ca import server_certificate
 from lateen.ca.certificate_authority import CertificateAuthority
 from lateen.ca.server_rotation import ServerCertificateRotation
 from lateen.control import authentication
+from lateen.control.issuer_keys import IssuerKeys
 from lateen.control.settings import ControlSettings
 from lateen.identity.credential import Authenticator
 from lateen.identity.join_tokens import FOLDER as JOIN_TOKENS
@@ -31,9 +32,11 @@ class Certificates:
     server: ServerCertificateRotation
     authenticator: Authenticator
     joins: JoinTokens
+    issuers: IssuerKeys
 
     def start(self, tasks: Tasks) -> None:
         tasks.start(self.server.run(), name="rotation of the server certificate")
+        self.issuers.start(tasks)
 
 
 def load(
@@ -60,11 +63,12 @@ def load(
     )
     signer = TokenSigner(load_or_create_key(settings.state), clock)
     joins = JoinTokens(signer, settings.state / JOIN_TOKENS, clock)
+    published = IssuerKeys(settings.keys, state=settings.state, clock=clock, random=random)
     judges = TokenJudges(
         signer.verifier(),
         clock,
         joins,
-        issuers=authentication.issuers(settings.authentication, clock),
+        issuers=authentication.issuers(settings.authentication, published, clock),
         review=authentication.review(settings.authentication, clock),
     )
     authenticator = Authenticator(
@@ -73,7 +77,7 @@ def load(
         clock=clock,
         audit=audit,
     )
-    return Certificates(authority, server, authenticator, joins)
+    return Certificates(authority, server, authenticator, joins, published)
 
 
 def _split(names: Iterable[str]) -> tuple[list[str], list[str]]:
