@@ -1,4 +1,4 @@
-"""Policies of services as DestinationRules: BackendTLSPolicy, XBackendTrafficPolicy and XBackend.
+"""Policies of services as DestinationRules: BackendTLSPolicy and XBackendTrafficPolicy.
 
     policies of a namespace, oldest first  ->  one DestinationRule for each host that they target
 
@@ -16,7 +16,7 @@ from lateen.api.destination_rule import (
     RetryBudget,
     TrafficPolicy,
 )
-from lateen.api.gateway_api.backend import XBackendSpec, XBackendTrafficPolicySpec
+from lateen.api.gateway_api.backend import XBackendTrafficPolicySpec
 from lateen.api.gateway_api.policy import PolicyTargetReference
 from lateen.api.resource import Key, ObjectMeta, Resource
 from lateen.api.virtual_service import PortSelector
@@ -29,9 +29,6 @@ from lateen.gateway_api.sources import Sources, service_host
 KINDS = ("BackendTLSPolicy", "XBackendTrafficPolicy")
 TARGETS = (("", "Service"), ("networking.istio.io", "ServiceEntry"))
 MIN_RETRIES = 10  # of a retry constraint that says none
-CLIENT_CERTIFICATE = (
-    "unsupported ClientAndServer TLS mode: Istio does not support client certificates on backend"
-)
 
 
 @dataclass(slots=True)
@@ -150,33 +147,6 @@ def _rules(mesh: Sources, target: Key, merged: Merged) -> Iterator[Resource[Dest
 
 def _in_name(host: str) -> str:
     return host.replace("*", "star").replace(".", "-")
-
-
-@derived
-def external_rule(mesh: Sources, key: Key) -> tuple[Resource[DestinationRule], ...]:
-    """How an XBackend's TLS is spoken, on its port alone."""
-    found = mesh.resource(key)
-    if found is None or found.spec.external_hostname is None or found.spec.port is None:
-        return ()
-    tls = found.spec.tls
-    if tls is None or tls.mode in ("", "None") or external_fault(found.spec) is not None:
-        return ()
-    host = found.spec.external_hostname.hostname
-    settings = backend_tls(mesh, key.namespace, tls.validation, host).settings
-    port = PortTrafficPolicy(port=PortSelector(number=found.spec.port.port), tls=settings)
-    name = f"{found.name}~{_in_name(host)}"
-    parents = (f"XBackend/{key.namespace}.{key.name}",)
-    return (_resource(found, name, parents, host, TrafficPolicy(port_level_settings=(port,))),)
-
-
-def external_fault(spec: XBackendSpec) -> Fault | None:
-    if spec.tls is not None and spec.tls.mode == "ClientAndServer":
-        return Fault("Invalid", CLIENT_CERTIFICATE)
-    if spec.type != "ExternalHostname":
-        return Fault("Invalid", f'unsupported XBackend type "{spec.type}"')
-    if spec.protocol == "MCP":
-        return Fault("Invalid", 'unsupported XBackend protocol "MCP"')
-    return None
 
 
 def _resource(

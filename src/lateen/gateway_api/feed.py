@@ -11,13 +11,13 @@ from typing import Any
 
 from lateen.api.resource import Change, Key, Resource
 from lateen.base.incremental import Followed, Node
-from lateen.gateway_api import backend_policies, ingress, routes, sources
+from lateen.gateway_api import backend_policies, external_backends, ingress, routes, sources
 from lateen.gateway_api.listeners import listeners
 from lateen.gateway_api.routes import Place, Share
 from lateen.gateway_api.sources import Sources
 
 LISTENING = (sources.GATEWAY, "ListenerSet")
-POLICY, EXTERNAL, INGRESS = "policies", "XBackend", "Ingress"
+POLICY, EXTERNAL, INGRESS = "policies", external_backends.KIND, "Ingress"
 KINDS = frozenset((*LISTENING, *routes.KINDS, *backend_policies.KINDS, EXTERNAL, INGRESS))
 
 
@@ -70,7 +70,7 @@ class Feed:
         if key.kind == POLICY:
             return backend_policies.destination_rules.node(self._mesh, key.namespace)
         if key.kind == EXTERNAL:
-            return backend_policies.external_rule.node(self._mesh, key)
+            return external_backends.external_resources.node(self._mesh, key)
         if key.kind == INGRESS:
             return ingress.ingress_part.node(self._mesh, key)
         return routes.contribution.node(self._mesh, key)

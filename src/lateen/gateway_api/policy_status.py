@@ -6,7 +6,6 @@ from lateen.api.gateway_api.policy import PolicyTargetReference
 from lateen.api.resource import Key, Resource
 from lateen.gateway_api import inference_pool, routes, sources
 from lateen.gateway_api.backend_policies import (
-    external_fault,
     policy_tls,
     target_fault,
     unsupported_fields,
@@ -14,6 +13,7 @@ from lateen.gateway_api.backend_policies import (
 from lateen.gateway_api.backend_tls import VALID, BackendTLS, backend_tls
 from lateen.gateway_api.backends import group_kind
 from lateen.gateway_api.credentials import Fault
+from lateen.gateway_api.external_backends import external_fault
 from lateen.gateway_api.listener_status import condition
 from lateen.gateway_api.sources import Sources
 

@@ -187,13 +187,14 @@ class Mesh:
     def _apply_generated(self, changed: Iterable[Key]) -> None:
         """Internal resources of Gateway API objects and Ingresses follow those."""
         generated = self.gateway_api.update(changed)
-        for key, resource in generated:
-            self._apply(key, resource)
-            self._generated.discard(key)
-            if resource is not None:
-                self._generated.add(key)
-        if generated:
+        while generated:  # routes read whether a host is there, also one that was made so
+            for key, resource in generated:
+                self._apply(key, resource)
+                self._generated.discard(key)
+                if resource is not None:
+                    self._generated.add(key)
             self.index.flush()
+            generated = self.gateway_api.update(())
 
     def _take(self, key: Key, resource: Resource[Any] | None) -> None:
         """An object as it was given: of a namespace that is not discovered it is not there."""
