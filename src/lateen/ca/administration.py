@@ -86,7 +86,9 @@ class Administration:
             "begins": rotation.moment(certificate.not_valid_before_utc.timestamp()),
             "ends": rotation.moment(certificate.not_valid_after_utc.timestamp()),
             "trusted_since": rotation.moment(root.since),
-            "known_to_all_at": rotation.moment(root.adopted) if root.adopted > now else "",
+            "known_to_all_at": (
+                rotation.moment(root.adopted) if is_waiting and root.adopted > now else ""
+            ),
             "leaves_end": rotation.moment(root.leaves_end) if root.leaves_end > now else "",
         }
 

@@ -379,6 +379,7 @@ class CertificateAuthority:
         self._keep(msgspec.structs.replace(self.state, roots=kept))
         self._authorities.pop(root.id, None)
         self._own.destroy(root.id)
+        self.issued.forget(root.id)
         log.info("root trusted no more", extra={"root": root.id})
 
     def _check_adopted(self, roots: Iterable[TrustedRoot], force: bool) -> None:

@@ -48,6 +48,12 @@ class IssuedLeaves:
             os.close(self._file)
             self._rewrite()
 
+    def forget(self, issuer: str) -> None:
+        """Leaves of an issuer that nobody trusts any more."""
+        self._leaves = [leaf for leaf in self._leaves if leaf.issuer != issuer]
+        os.close(self._file)
+        self._rewrite()
+
     def live(self, now: float) -> Iterator[IssuedLeaf]:
         return (leaf for leaf in self._leaves if leaf.ends > now)
 

@@ -96,6 +96,7 @@ def test_a_root_with_live_leaves_stays_unless_forced(tmp_path: Path) -> None:
         authority.remove(old)
     authority.remove(old, force=True)
     assert len(certificates(authority.bundle)) == 1
+    assert not list(authority.issued.live(clock.now))
 
 
 def test_the_root_that_signs_is_never_removed(tmp_path: Path) -> None:
