@@ -58,21 +58,21 @@ def refusal(file: Path) -> str:
 
 def add_proxies(batch: Batch, file: Path) -> None:
     """Every proxy that the file concerns; its name begins with the file's."""
+    own = read_paths([file]).resources
     for world in ((), (WORLD,)):
-        resources = read_paths([file, *world]).resources
         mesh = Mesh()
-        mesh.apply(Change(each.key, each) for each in resources)
-        for described in every_kind(resources):
+        mesh.apply(Change(each.key, each) for each in read_paths([file, *world]).resources)
+        for described in every_kind(own):
             held = configuration(mesh, described.proxy_class(mesh))
             batch.add(f"{file.stem} {described} {len(world)}", held)
 
 
 def every_kind(resources: tuple[Resource[Any], ...]) -> Iterator[proxies.Described]:
-    """Those that it names, and a gateway and a waypoint in any case."""
+    """Those that it names; and a workload, a gateway and a waypoint in any case."""
     named = proxies.of_resources(resources)
-    ingress = (("istio", "ingressgateway"),)
     more = (
-        proxies.Described("router", proxies.ROOT, ingress),
+        proxies.Described("sidecar", "default", (("app", "reviews"), ("version", "v1"))),
+        proxies.Described("router", proxies.ROOT, (("istio", "ingressgateway"),)),
         proxies.Described("waypoint", "default"),
     )
     yield from dict.fromkeys((*named, *more))
