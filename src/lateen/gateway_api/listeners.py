@@ -120,6 +120,26 @@ def attached_sets(mesh: Sources, gateway: Key) -> tuple[Key, ...]:
     return tuple(each.key for each in sorted(found, key=lambda each: each.age))
 
 
+@derived
+def credentials_of_sets(mesh: Sources, namespace: str) -> frozenset[str]:
+    """Credentials of ListenerSets, which are judged already, for proxies of their Gateways.
+
+    By the namespace of these: a set may be of another one, and its certificates with it.
+    """
+    found: set[str] = set()
+    for each in mesh.all_of_kind("ListenerSet"):
+        parent = parent_of(mesh, each)
+        if parent is None or parent.namespace != namespace:
+            continue
+        for listener in listeners(mesh, each.key):
+            for server in listener.resource.spec.servers if listener.resource is not None else ():
+                if server.tls is not None:
+                    tls = server.tls
+                    found |= {tls.credential_name, *tls.credential_names}
+                    found.add(tls.ca_cert_credential_name)
+    return frozenset(found - {""})
+
+
 def _taken(mesh: Sources, parent: Resource[GatewaySpec], owner: Key) -> list[Slot]:
     """What listeners occupy that come before the owner's."""
     if owner == parent.key:

@@ -20,7 +20,7 @@ from lateen.api.destination_rule import DestinationRule
 from lateen.api.resource import Key
 from lateen.base.incremental import derived
 from lateen.envoy import messages, types
-from lateen.gateway_api import backend_tls, permissions
+from lateen.gateway_api import backend_tls, listeners, permissions
 from lateen.gateway_api.sources import GROUP as GATEWAY_API
 from lateen.view.mesh import Mesh
 from lateen.view.proxy import ProxyClass, ProxyKind
@@ -101,6 +101,9 @@ def _is_reachable(mesh: Mesh, proxy_class: ProxyClass, credential: Credential, n
         return True
     if proxy_class.kind is not ProxyKind.ROUTER or name.startswith("kubernetes://"):
         return False
+    of_sets = listeners.credentials_of_sets(mesh, proxy_class.namespace)
+    if name in of_sets or name.removesuffix(ROOTS_SUFFIX) in of_sets:
+        return True
     return permissions.is_granted(
         mesh,
         (GATEWAY_API, "Gateway", proxy_class.namespace),

@@ -169,3 +169,33 @@ def test_roots_that_a_policy_names_are_for_proxies_of_all_namespaces(
     found = secrets.secret(mesh, client, f"configmap://shop/{name}-cacert")
 
     assert (found is not None) == is_served
+
+
+LISTENER_SET = """
+apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: {name: edge, namespace: istio-ingress}
+spec:
+  gatewayClassName: istio
+  addresses: [{type: Hostname, value: edge}]
+  allowedListeners: {namespaces: {from: ALLOWED}}
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: ListenerSet
+metadata: {name: shop, namespace: shop}
+spec:
+  parentRef: {name: edge, namespace: istio-ingress}
+  listeners:
+  - {name: https, port: 443, protocol: HTTPS, tls: {certificateRefs: [{name: web}]}}
+"""
+
+
+@pytest.mark.parametrize(("allowed", "is_served"), [("All", True), ("Same", False)])
+def test_certificates_of_a_listener_set_are_for_the_proxy_of_its_gateway(
+    allowed: str, is_served: bool
+) -> None:
+    held = secret("web", namespace="shop", tls_crt=CERTIFICATE, tls_key=KEY)
+    mesh = mesh_of(held, LISTENER_SET.replace("ALLOWED", allowed))
+
+    assert (served(mesh, "kubernetes-gateway://shop/web") is not None) == is_served
+    assert served(mesh, "kubernetes-gateway://shop/other") is None
