@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import cast
 
-from dnslib import QTYPE, RR, A, DNSError, DNSRecord
+from dnslib import CNAME, QTYPE, RR, A, DNSError, DNSRecord
 
 from lateen.base.tasks import Tasks
 from lateen.local.host import Host
@@ -25,6 +25,8 @@ OPEN_QUESTIONS = 256  # more are dropped, and asked again by whoever asked
 
 
 Names = Callable[[str], Awaitable[tuple[str, ...] | None]]  # addresses of a name; None: unknown
+Aliases = Callable[[str], str]  # the other name of an ExternalName Service; empty: none
+MOST_ALIASES = 8  # one after the other; more are a circle
 
 
 def host_resolvers(path: Path = Path("/etc/resolv.conf")) -> tuple[str, ...]:
@@ -41,11 +43,18 @@ class Resolver:
     """Owns its sockets inside the mesh; those to the outside live as long as one question."""
 
     def __init__(
-        self, host: Host, servers: Sequence[str], *, domain: str, names: Names | None = None
+        self,
+        host: Host,
+        servers: Sequence[str],
+        *,
+        domain: str,
+        names: Names | None = None,
+        aliases: Aliases = lambda name: "",
     ) -> None:
         self._host, self._servers = host, tuple(servers)
         self._own = b"".join(_label(part) for part in domain.split(".")) + b"\0"
         self.names: Names = names or _no_names
+        self._aliases = aliases
         self._tasks = Tasks()
         self._open = 0
         self._transports: list[asyncio.DatagramTransport] = []
@@ -75,21 +84,24 @@ class Resolver:
         finally:
             self._open -= 1
 
-    async def _lookup(self, question: bytes) -> bytes:
+    async def _lookup(self, question: bytes, aliases: int = 0) -> bytes:
         if self._own in question.lower():
-            return await self._own_answer(question)
+            return await self._own_answer(question, aliases)
         for server in self._servers:
             with contextlib.suppress(OSError, TimeoutError):
                 async with asyncio.timeout(TIMEOUT_SECONDS):
                     return await _exchange(self._host.datagram(), question, server)
         return _failure(question, SERVER_FAILURE)
 
-    async def _own_answer(self, question: bytes) -> bytes:
+    async def _own_answer(self, question: bytes, aliases: int) -> bytes:
         try:
             asked = DNSRecord.parse(question)
         except DNSError:
             return _failure(question, FORMAT_ERROR)
         name = str(asked.q.qname).rstrip(".").lower()
+        target = self._aliases(name)
+        if target:
+            return await self._of_alias(asked, target, aliases)
         addresses = await self.names(name)
         if addresses is None:
             return _failure(question, NAME_ERROR)
@@ -97,6 +109,21 @@ class Resolver:
         if asked.q.qtype in (QTYPE.A, QTYPE.ANY):
             for address in addresses:
                 reply.add_answer(RR(asked.q.qname, QTYPE.A, ttl=TTL_SECONDS, rdata=A(address)))
+        packed: bytes = reply.pack()
+        return packed
+
+    async def _of_alias(self, asked: DNSRecord, target: str, aliases: int) -> bytes:
+        """The alias, and what is known of its target."""
+        reply = asked.reply()
+        name = asked.q.qname
+        reply.add_answer(RR(name, QTYPE.CNAME, ttl=TTL_SECONDS, rdata=CNAME(target)))
+        if aliases < MOST_ALIASES:
+            kind = QTYPE.get(asked.q.qtype)
+            inner = DNSRecord.question(target, kind)
+            with contextlib.suppress(DNSError):
+                found = DNSRecord.parse(await self._lookup(inner.pack(), aliases + 1))
+                reply.header.rcode = found.header.rcode
+                reply.add_answer(*found.rr)
         packed: bytes = reply.pack()
         return packed
 

@@ -144,7 +144,13 @@ async def _open_ways_out(
     services: ServiceDirectory,
 ) -> None:
     """Names and addresses beyond the bridge."""
-    resolver = Resolver(host, host_resolvers(), domain=DOMAIN, names=services.addresses)
+    resolver = Resolver(
+        host,
+        host_resolvers(),
+        domain=DOMAIN,
+        names=services.addresses,
+        aliases=services.alias,
+    )
     await resolver.listen(network.discovery_host, DNS_PORTS)
     stack.push_async_callback(resolver.close)
     way = Outside(

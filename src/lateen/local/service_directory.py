@@ -60,6 +60,13 @@ class ServiceDirectory:
                     found[f"{prefix}_SERVICE_PORT_{name_}"] = str(port.port)
         return found
 
+    def alias(self, name: str) -> str:
+        """What an ExternalName Service stands for; empty: the name is no such Service."""
+        service = self._services.get(name)
+        if service is None or service.spec.type != "ExternalName":
+            return ""
+        return str(service.spec.external_name).rstrip(".").lower()
+
     async def addresses(self, name: str) -> tuple[str, ...] | None:
         """Of a hostname of the mesh: its ClusterIP, or its pods' when headless; None: unknown."""
         service = self._services.get(name)
