@@ -8,6 +8,7 @@ each namespace                    a sidecar without labels
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from ipaddress import ip_address
 from typing import Any, NamedTuple
 
 from lateen.api.resource import Resource
@@ -67,7 +68,7 @@ def _of(resource: Resource[Any]) -> Iterator[Described]:
     elif resource.kind in ("Deployment", "StatefulSet", "DaemonSet"):
         yield _sidecar(namespace, spec.template.metadata.labels)
     elif resource.kind == "WorkloadEntry":
-        yield _sidecar(namespace, {**resource.meta.labels, **spec.labels}, spec.address)
+        yield _sidecar(namespace, {**spec.labels, **resource.meta.labels}, _ip(spec.address))
     elif resource.kind != "Namespace":
         selector = getattr(spec, "selector", None) or getattr(spec, "workload_selector", None)
         labels = _labels(selector)
@@ -91,6 +92,14 @@ def _gateway(resource: Resource[Any]) -> Iterator[Described]:
 
 def _sidecar(namespace: str, labels: Mapping[str, str], address: str = "") -> Described:
     return Described("sidecar", namespace, _pairs(labels), address or "127.0.0.1")
+
+
+def _ip(address: str) -> str:
+    """The address, unless a name or a socket stands for it."""
+    try:
+        return str(ip_address(address))
+    except ValueError:
+        return ""
 
 
 def _labels(selector: Any) -> Mapping[str, str]:

@@ -151,8 +151,8 @@ def described_workload(resource: "Resource[Any]") -> dict[str, Any]:
     }
     spec, labels = resource.spec, resource.meta.labels
     if resource.kind == "WorkloadEntry":
-        account, ips = spec.service_account, [spec.address]
-        labels = {**labels, **spec.labels}
+        account, ips = spec.service_account, _addresses(spec.address)
+        labels = {**spec.labels, **labels}
     elif resource.kind == "Pod":
         account = spec.service_account_name or spec.service_account
         ips = [resource.status.pod_ip] if resource.status else []
@@ -165,6 +165,16 @@ def described_workload(resource: "Resource[Any]") -> dict[str, Any]:
         account = pod.spec.service_account_name or pod.spec.service_account
     described |= {"labels": dict(labels), "service_account": account or "default"}
     return described | ({"ips": ips} if any(ips) else {})
+
+
+def _addresses(written: str) -> list[str]:
+    """Of a WorkloadEntry: none where a name or a socket stands for it."""
+    import ipaddress
+
+    try:
+        return [str(ipaddress.ip_address(written))]
+    except ValueError:
+        return []
 
 
 def _proxy_type(template: "PodTemplateSpec", namespace: str) -> str:

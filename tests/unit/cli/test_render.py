@@ -214,3 +214,19 @@ def test_generated_shows_what_would_be_created_for_a_gateway(
     documents = list(yaml.safe_load_all(capsys.readouterr().out))
     assert [each["kind"] for each in documents] == ["ServiceAccount", "Deployment", "Service"]
     assert {each["metadata"]["name"] for each in documents} == {"front-istio"}
+
+
+def test_a_workload_whose_address_is_a_name_has_no_address_of_its_own(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "vm.yaml"
+    file.write_text(
+        "apiVersion: networking.istio.io/v1\nkind: WorkloadEntry\n"
+        "metadata: {name: vm, namespace: shop, labels: {app: one}}\n"
+        "spec: {address: vm.example.com, labels: {app: two, tier: x}}\n"
+    )
+
+    made = rendered(capsys, "-f", str(file), "--workload", "vm.shop")
+
+    assert made["node"]["ips"] == ["127.0.0.1"]
+    assert made["node"]["labels"] == {"app": "one", "tier": "x"}
