@@ -56,7 +56,7 @@ class Plain:
         if is_sealed(text):
             raise AuthorityError(
                 f"the key in {name} is encrypted; name its passphrase or KMS command "
-                "(--ca-passphrase-file, --ca-kms-command)"
+                "(passphraseFile or kmsCommand in the settings of the authority)"
             )
         return _loaded(text, None, name)
 
@@ -153,7 +153,7 @@ def _passphrase(file: str) -> bytes:
 
 def _refuse_kms(text: bytes, name: str) -> None:
     if KMS_BEGIN.encode() in text:
-        raise AuthorityError(f"the key in {name} is encrypted by a KMS; name --ca-kms-command")
+        raise AuthorityError(f"the key in {name} is encrypted by a KMS; name its kmsCommand")
 
 
 def _loaded(text: bytes, passphrase: bytes | None, name: str) -> SigningKey:
