@@ -213,7 +213,9 @@ def _application_metrics(plan: PodPlan) -> ApplicationMetrics | None:
     """By the prometheus.io annotations, unless they point at the agent itself."""
     notes = plan.annotations
     port = notes.get("prometheus.io/port", "")
-    if notes.get("prometheus.io/scrape") != "true" or not port.isdecimal() or port == "15020":
+    if not plan.merges_metrics or notes.get("prometheus.io/scrape") != "true":
+        return None
+    if not port.isdecimal() or port == "15020":
         return None
     return ApplicationMetrics(port=int(port), path=notes.get("prometheus.io/path", "/metrics"))
 

@@ -60,6 +60,7 @@ class PodPlan:
     before: str = ""  # id of the pod that has to be ready first
     recreate: bool = False  # stop the old pod before the new one starts
     proxy_config: dict[str, Any] = field(default_factory=dict)  # effective, under JSON names
+    merges_metrics: bool = True  # the application's with the proxy's, on the agent's port
     origin: str = field(default="", compare=False)
 
     @property
@@ -134,7 +135,8 @@ def _pods(
             subdomain = resource.spec.service_name
             spec = msgspec.structs.replace(spec, hostname=name, subdomain=subdomain)
         pod = _pod(resource, own, spec, owner, role, references)
-        found.append(replace(pod, proxy_config=settings))
+        merges = proxies.merges_metrics(template.metadata.annotations)
+        found.append(replace(pod, proxy_config=settings, merges_metrics=merges))
     return found
 
 

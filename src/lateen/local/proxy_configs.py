@@ -13,6 +13,7 @@ from lateen.config import proxy_config
 from lateen.view import mesh_settings
 from lateen.view.mesh import CONFIG, CONFIG_MAP, Settings
 
+MERGE_METRICS = "prometheus.istio.io/merge-metrics"
 ROOT_NAMESPACE = Settings.root_namespace
 
 
@@ -34,6 +35,13 @@ class ProxyConfigs:
             labels=labels,
             annotation=annotated(annotations),
         )
+
+    def merges_metrics(self, annotations: Mapping[str, str]) -> bool:
+        """The pod's annotation, else `enablePrometheusMerge` of the mesh."""
+        written = annotations.get(MERGE_METRICS)
+        if written is not None:
+            return written.strip().lower() == "true"
+        return self.mesh.enable_prometheus_merge is not False
 
 
 def of_resources(resources: Iterable[Resource[Any]]) -> ProxyConfigs:

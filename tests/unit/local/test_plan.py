@@ -206,3 +206,22 @@ def test_a_changed_proxy_config_is_a_new_pod_that_has_it() -> None:
     assert before.proxy_config == {}
     assert after.proxy_config == {"concurrency": 2}
     assert before.name != after.name
+
+
+def test_metrics_are_merged_unless_pod_or_mesh_says_otherwise() -> None:
+    mesh = """
+    ---
+    apiVersion: v1
+    kind: ConfigMap
+    metadata: {name: istio, namespace: istio-system}
+    data: {mesh: "enablePrometheusMerge: false"}
+    """
+    own = DEPLOYMENT.format(replicas=1, command="run")
+    noted = own.replace(
+        "metadata: {labels",
+        "metadata: {annotations: {prometheus.istio.io/merge-metrics: 'true'}, labels",
+    )
+
+    assert planned(own).pods[0].merges_metrics
+    assert not planned(own + mesh).pods[0].merges_metrics
+    assert planned(noted + mesh).pods[0].merges_metrics
