@@ -63,7 +63,7 @@ def _workload(resource: Resource[Any], template: PodTemplateSpec, *, proxied: bo
 
 def _entry(resource: Resource[Any]) -> Workload:
     spec = resource.spec
-    labels = _sorted({**resource.meta.labels, **spec.labels}.items())
+    labels = _sorted({**spec.labels, **resource.meta.labels}.items())
     return Workload(
         name=resource.name,
         namespace=resource.namespace,
