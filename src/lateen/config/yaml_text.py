@@ -21,6 +21,8 @@ AMBIGUOUS = re.compile(
     r"|!!",
     re.IGNORECASE,
 )
+ALIAS = re.compile(r"[:\-\[,{]\s*\*[^\s,\]}]")
+MOST_EXPANDED = 100_000  # values of one document that has aliases
 BRACKET = re.compile(r"[\[\]{}]")
 DEEPEST = 200  # configuration is not a tenth of it; the C parser refuses 1,000
 STEP = re.compile(r"\.?([^.\[\]]+)|\[([^\]]*)\]")
@@ -88,11 +90,29 @@ def is_deep(text: str) -> bool:
 def load(text: str) -> Any:
     """As `parse`, with Go's reading of ambiguous scalars."""
     try:
-        return yaml.load(text, Loader=GoLoader)  # a CSafeLoader underneath
+        value = yaml.load(text, Loader=GoLoader)  # a CSafeLoader underneath
     except yaml.YAMLError as error:
         raise syntax_problem(error) from error
     except (ValueError, KeyError, RecursionError) as error:  # a tag that its value does not suit
         raise SyntaxProblem(f"a value cannot be read: {error}", 1, 1) from error
+    if ALIAS.search(text) and expanded_size(value) > MOST_EXPANDED:
+        raise SyntaxProblem(f"aliases make more than {MOST_EXPANDED} values of it", 1, 1)
+    return value
+
+
+def expanded_size(value: Any) -> int:
+    """How many values it is with every alias written out; it must have no cycles."""
+    sizes: dict[int, int] = {}
+
+    def size(item: Any) -> int:
+        if not isinstance(item, dict | list):
+            return 1
+        if id(item) not in sizes:
+            parts = item.values() if isinstance(item, dict) else item
+            sizes[id(item)] = 1 + sum(size(part) for part in parts)
+        return sizes[id(item)]
+
+    return size(value)
 
 
 def syntax_problem(error: yaml.YAMLError) -> SyntaxProblem:

@@ -4,6 +4,7 @@ Most requests are acknowledgements, and after a broadcast they are the same byte
 so are the first subscriptions of a scope. `Reader` keeps what it has read by its bytes.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,8 @@ DELTA = "envoy.service.discovery.v3.DeltaDiscoveryRequest"
 WHOLE = "envoy.service.discovery.v3.DiscoveryRequest"
 WILDCARD = "*"
 KEPT = 512  # requests kept; beyond that all are forgotten
+MOST_NAMES = 100_000  # that one stream may ask for of one type
+LONGEST_NAME = 4096
 KEPT_BYTES = 256 * 1024  # the largest request that is kept
 
 
@@ -49,6 +52,9 @@ class Reader:
         except DecodeError as wrong:
             raise CallRefused(Status.INVALID_ARGUMENT, "not a discovery request") from wrong
         request = self._delta(message) if self.delta else self._whole(message)
+        check_names(request.subscribe)
+        check_names(request.unsubscribe)
+        check_names(request.versions or ())
         if request.node is None and not request.versions and len(body) <= KEPT_BYTES:
             if len(self._kept) >= KEPT:
                 self._kept.clear()
@@ -74,6 +80,14 @@ class Reader:
             error=_error(message),
             node=message.node if message.HasField("node") else None,
         )
+
+
+def check_names(names: Collection[str]) -> None:
+    """CallRefused for more, or longer ones, than any proxy has use for."""
+    if len(names) > MOST_NAMES:
+        raise CallRefused(Status.RESOURCE_EXHAUSTED, f"more than {MOST_NAMES} resource names")
+    if any(len(name) > LONGEST_NAME for name in names):
+        raise CallRefused(Status.INVALID_ARGUMENT, "a resource name is too long")
 
 
 def _error(message: Any) -> str | None:

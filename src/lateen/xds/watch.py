@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 from lateen.xds import kinds
 from lateen.xds.groups import NOTHING, Group
-from lateen.xds.requests import WILDCARD, Request
+from lateen.xds.requests import MOST_NAMES, WILDCARD, Request
 from lateen.xds.responses import Response, Sent
+from lateen.xds.transport.status import CallRefused, Status
 
 if TYPE_CHECKING:
     from lateen.xds.stream import Stream
@@ -239,4 +240,6 @@ def subscription(
         names = names.union(name for name in added if name != WILDCARD)
     if request.unsubscribe:
         names = names.difference(request.unsubscribe)
+    if len(names) > MOST_NAMES:
+        raise CallRefused(Status.RESOURCE_EXHAUSTED, f"more than {MOST_NAMES} resource names")
     return everything, names

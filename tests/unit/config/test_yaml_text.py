@@ -105,3 +105,23 @@ spec:
 )
 def test_a_path_leads_to_its_line_and_column(path: str, place: tuple[int, int]) -> None:
     assert yaml_text.Positions(TEXT, 11).find(path) == place
+
+
+def bomb(levels: int, first: str = "") -> str:
+    """Nine of nine of nine ..."""
+    lines = [f"a0: &a0 [{', '.join('x' * 9)}]{first}"]
+    for level in range(1, levels):
+        lines.append(f"a{level}: &a{level} [{', '.join([f'*a{level - 1}'] * 9)}]")
+    return "\n".join(lines)
+
+
+@pytest.mark.parametrize("first", ["", "  # <<: the slow parser reads it"])
+@pytest.mark.parametrize("levels", [9, 40])
+def test_aliases_that_make_a_giant_of_a_text_are_refused(levels: int, first: str) -> None:
+    with pytest.raises(yaml_text.SyntaxProblem, match="aliases make more than"):
+        yaml_text.parse(bomb(levels, first))
+
+
+def test_modest_aliases_are_read() -> None:
+    assert len(yaml_text.parse(bomb(3))["a2"]) == 9
+    assert yaml_text.parse("a: &x [1]\nb: *x\nc: '*x'") == {"a": [1], "b": [1], "c": "*x"}

@@ -3,7 +3,7 @@
 import pytest
 
 from lateen.xds import kinds
-from lateen.xds.requests import Reader
+from lateen.xds.requests import LONGEST_NAME, MOST_NAMES, Reader
 from lateen.xds.transport.status import CallRefused
 from tests.unit.xds.ads_client import DELTA_REQUEST, WHOLE_REQUEST
 
@@ -45,3 +45,18 @@ def test_requests_of_one_proxy_alone_are_not_kept() -> None:
 def test_what_is_no_request_is_refused() -> None:
     with pytest.raises(CallRefused, match="not a discovery request"):
         Reader(delta=True).read(b"\xff\xff\xff")
+
+
+@pytest.mark.parametrize("delta", [True, False])
+@pytest.mark.parametrize(
+    ("names", "reason"),
+    [
+        (["a"] * (MOST_NAMES + 1), "more than 100000 resource names"),
+        (["a" * (LONGEST_NAME + 1)], "a resource name is too long"),
+    ],
+)
+def test_names_are_bounded_in_number_and_length(delta: bool, names: list[str], reason: str) -> None:
+    message = DELTA_REQUEST() if delta else WHOLE_REQUEST()
+    (message.resource_names_subscribe if delta else message.resource_names).extend(names)
+    with pytest.raises(CallRefused, match=reason):
+        Reader(delta=delta).read(message.SerializeToString())

@@ -60,6 +60,8 @@ class Connection(asyncio.Protocol):
         self._pings = 0
         self._counted_since = 0.0
         self._leaving = False
+        self._address = ""
+        self._is_admitted = False
 
     @property
     def at_once(self) -> int:
@@ -73,6 +75,12 @@ class Connection(asyncio.Protocol):
         self.write: Callable[[bytes], None] = self._transport.write
         address = transport.get_extra_info("peername")
         self.peer = f"{address[0]}:{address[1]}" if isinstance(address, tuple) else str(address)
+        self._address = address[0] if isinstance(address, tuple) else ""
+        self._is_admitted = self._listener.admits(self._address, self._loop.time())
+        if not self._is_admitted:
+            self._leaving = True
+            self._transport.abort()
+            return
         tls = transport.get_extra_info("ssl_object")
         if tls is not None:
             self.secure = True
@@ -97,6 +105,8 @@ class Connection(asyncio.Protocol):
         self._leaving = True
         for call in list(self.calls.values()):
             call.closed_by_peer()
+        if self._is_admitted:
+            self._listener.gone(self._address)
         self._listener.left(self)
 
     def pause_writing(self) -> None:
@@ -110,6 +120,8 @@ class Connection(asyncio.Protocol):
                 call.receiver.on_writable()
 
     def data_received(self, data: bytes) -> None:
+        if not self._is_admitted:
+            return
         self.heard = self._loop.time()
         if self._rest:
             data = self._rest + data

@@ -1,4 +1,5 @@
-"""How much one connection may ask for. Every buffer of the transport is bounded by one of these."""
+"""How much a connection, and an address, may ask for. Every buffer of the transport is bounded by
+one of these."""
 
 from dataclasses import dataclass
 
@@ -17,6 +18,9 @@ class Limits:
     resets: int = 200  # streams a client may abandon in RESET_SECONDS (rapid reset attack)
     reset_seconds: float = 30.0
     pings: int = 1000  # PING and SETTINGS in the same time
+    connections: int = 5000  # of one address at once: a machine whose proxies share an address
+    connects: int = 5000  # that it may open in CONNECT_SECONDS: all of them come back together
+    connect_seconds: float = 10.0
     preface_seconds: float = 10.0  # TLS handshake and the first frames
     quiet_seconds: float = 30.0  # without a byte before the server asks with a PING
     answer_seconds: float = 20.0  # for the answer

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from lateen.base.errors import LateenError
 from lateen.xds.transport.connection import Connection
 from lateen.xds.transport.limits import Limits
+from lateen.xds.transport.peers import Peers
 from lateen.xds.transport.service import Methods
 
 log = logging.getLogger(__name__)
@@ -72,6 +73,7 @@ class Listener:
         self._tls = tls
         self._limits = limits
         self._connections: dict[Connection, None] = {}
+        self._peers = Peers(limits)
         self._server: asyncio.Server | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._empty = asyncio.Event()
@@ -93,6 +95,14 @@ class Listener:
             ssl_handshake_timeout=self._limits.preface_seconds if self._tls else None,
         )
         self._watch(loop)
+
+    def admits(self, address: str, now: float) -> bool:
+        """Whether one more connection of the address may come in."""
+        return self._peers.admits(address, now)
+
+    def gone(self, address: str) -> None:
+        """One that was admitted has ended."""
+        self._peers.left(address)
 
     def joined(self, connection: Connection) -> None:
         self._connections[connection] = None

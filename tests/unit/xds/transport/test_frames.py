@@ -47,6 +47,12 @@ class KeptTransport(asyncio.Transport):
 
 
 class NoListener:
+    def admits(self, address: str, now: float) -> bool:
+        return True
+
+    def gone(self, address: str) -> None:
+        return
+
     def joined(self, connection: Connection) -> None:
         return
 
