@@ -58,6 +58,38 @@ def test_rotated_keys_reach_the_proxies_that_use_them_and_no_other() -> None:
     run(main)
 
 
+def test_a_new_rule_comes_with_its_keys() -> None:
+    async def main() -> None:
+        async with key_server() as server:
+            server.answers["/keys"] = answer(keys(RSA_KEY))
+            async with (
+                control_plane("", keys=OFTEN) as control,
+                ads(control.port, namespace="shop", labels={"app": "front"}) as proxy,
+            ):
+                await proxy.subscribe(kinds.LISTENER)
+                control.source.write(mesh_with(server))
+                found = listener(await proxy.next())
+                assert '"kid":"1"' in found
+                assert "nobody" not in found
+
+    run(main)
+
+
+def test_a_new_rule_whose_server_is_slow_is_in_force_without_keys() -> None:
+    async def main() -> None:
+        async with key_server() as server:
+            server.answers["/keys"] = None
+            async with (
+                control_plane("", keys=OFTEN) as control,
+                ads(control.port, namespace="shop", labels={"app": "front"}) as proxy,
+            ):
+                await proxy.subscribe(kinds.LISTENER)
+                control.source.write(mesh_with(server))
+                assert "nobody" in listener(await proxy.next())
+
+    run(main)
+
+
 def test_keys_that_cannot_be_had_are_reported_where_they_are_asked_for() -> None:
     async def main() -> None:
         async with key_server() as server:

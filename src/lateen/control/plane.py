@@ -205,10 +205,10 @@ class ControlPlane:
                 *rate_limit.problems(self.mesh),
             )
         )
-        self._token_keys.update()
+        is_held = self._token_keys.update()
         if self._authority is not None:
             self._authority.update()
-        if batch.changes:
+        if batch.changes and not is_held:
             self.server.changed()
 
     def _report(self, problems: tuple[Problem, ...]) -> None:

@@ -22,6 +22,7 @@ from lateen.view.token_keys import MOST_SOURCES, Use, crowded, key_sources, unre
 log = logging.getLogger(__name__)
 
 START_SECONDS = 5.0  # that serving waits for the first keys; later they come by themselves
+HOLD_SECONDS = 1.0  # that a change with new sources waits for their keys; others are not held
 REFUSED = "tokens of it are refused"
 FOLDER = "jwks"  # of the control plane's state
 
@@ -43,7 +44,7 @@ class TokenKeys:
         self._mesh, self._changed = mesh, changed
         self._asked: tuple[tuple[Use, ...], ...] = ((), (), ())
         self._reported: tuple[Problem, ...] = ()
-        self._started = False
+        self._tasks: Tasks | None = None  # until it is started
         self._refresh = KeyRefresh(
             settings,
             Fetch(settings.reach, server_trust(settings)),
@@ -59,17 +60,31 @@ class TokenKeys:
         """Returns when every source has been asked once, or after `START_SECONDS`."""
         self._refresh.start(tasks)
         await self._refresh.attempted(START_SECONDS)
-        self._started = True
+        self._tasks = tasks
 
-    def update(self) -> None:
-        """The mesh has changed: sources may have come and gone."""
+    def update(self) -> bool:
+        """The mesh has changed: sources may have come and gone.
+
+        True: the first keys of some are on their way, and `changed` is told when they are there, or
+        in `HOLD_SECONDS`, so that no proxy refuses good tokens for the moment in between.
+        """
         asked = (uses(self._mesh), unreachable(self._mesh), crowded(self._mesh))
         if all(new is old for new, old in zip(asked, self._asked, strict=True)):
-            return  # the usual case: a change of something else costs nothing here
+            return False  # the usual case: a change of something else costs nothing here
         self._asked = asked
-        self._refresh.want(dict(key_sources(self._mesh)))
-        if self._started:
-            self._report()
+        sources = dict(key_sources(self._mesh))
+        has_new = any(self._refresh.state(source) is None for source in sources)
+        self._refresh.want(sources)
+        if self._tasks is None:
+            return False
+        self._report()
+        if has_new:
+            self._tasks.start(self._tell_soon(), name="first keys of new sources")
+        return has_new
+
+    async def _tell_soon(self) -> None:
+        await self._refresh.attempted(HOLD_SECONDS)
+        self._changed()
 
     def problems(self) -> tuple[Problem, ...]:
         """Of every rule whose keys could not be fetched the last time, or never can be."""
@@ -82,7 +97,7 @@ class TokenKeys:
 
     def _take(self, source: KeySource, keys: str) -> None:
         self._mesh.set_token_keys(source, keys)
-        if self._started:
+        if self._tasks is not None:
             self._changed()
 
     def _problem(self, use: Use) -> Problem | None:
