@@ -201,7 +201,8 @@ class Meta:
 def _annotations(gateway: Resource[GatewaySpec]) -> dict[str, str]:
     """Those for the infrastructure; without any, the Gateway's own."""
     infrastructure = gateway.spec.infrastructure
-    wanted = infrastructure.annotations if infrastructure is not None else gateway.meta.annotations
+    own = infrastructure.annotations if infrastructure is not None else {}
+    wanted = own or gateway.meta.annotations
     return {
         key: value
         for key, value in sorted(wanted.items())
@@ -213,7 +214,8 @@ def _labels(
     mesh: Sources, gateway: Resource[GatewaySpec], of_class: GatewayClass
 ) -> dict[str, str]:
     infrastructure = gateway.spec.infrastructure
-    written = infrastructure.labels if infrastructure is not None else gateway.meta.labels
+    of_infrastructure = infrastructure.labels if infrastructure is not None else {}
+    written = of_infrastructure or gateway.meta.labels
     wanted = {key: value for key, value in written.items() if not key.startswith(RESERVED)}
     defaults: dict[str, str] = {}
     if not of_class.is_captured:

@@ -264,7 +264,7 @@ def _internal(
 
 def route_kinds(listener: Listener) -> tuple[tuple[str, ...], bool]:
     """Kinds of routes that may attach, and whether that is all that the listener names."""
-    ends_tls = listener.tls is None or listener.tls.mode != "Passthrough"
+    ends_tls = listener.tls is not None and listener.tls.mode == "Terminate"
     by_protocol = {
         "HTTP": HTTP_ROUTES,
         "HTTPS": HTTP_ROUTES,
