@@ -21,6 +21,8 @@ MOST_DESCRIPTORS = 200
 LONGEST_KEY = 4096
 KEPT, KEPT_BYTES = 4096, 512  # questions that are remembered, and how long one may be
 OK, OVER_LIMIT = 1, 2  # RateLimitResponse.Code
+UNLIMITED = -1  # in place of a counter's place: a configuration says that there is no limit
+WITHOUT_END = 2**32 - 1  # what is left then
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,7 @@ class Asked:
     @property
     def unlimited(self) -> int:
         """Of how many descriptors no limit is known."""
-        return len(self.places) - len(self.counters)
+        return self.places.count(None)
 
 
 class Questions:
@@ -98,8 +100,11 @@ class Questions:
         counters: list[Counter] = []
         places: list[int | None] = []
         for descriptor, each in zip(request.descriptors, found, strict=True):
-            if each is None or each.limit is None or (each.name and each.name in replaced):
+            if each is None or (each.name and each.name in replaced):
                 places.append(None)
+                continue
+            if each.limit is None:
+                places.append(UNLIMITED)
                 continue
             key = counter_key(request.domain, descriptor.entries, each.limit)
             counters.append(Counter(key, each.limit, hits(request, descriptor)))
@@ -112,6 +117,9 @@ class Questions:
         for place in asked.places:
             status = made.statuses.add(code=OK)
             if place is None:
+                continue
+            if place == UNLIMITED:
+                status.limit_remaining = WITHOUT_END
                 continue
             counter, reading = asked.counters[place], readings[place]
             limit = counter.limit

@@ -78,6 +78,8 @@ def test_shadow_and_replaced_limits_refuse_nothing(config: Path) -> None:
             replaced = question({"named": "x"}, {"free": "x"}, domain="edge")
             for request in (quiet, quiet, replaced, replaced):
                 assert (await ask(opened, request)).overall_code == OK
+            free = await ask(opened, question({"free": "x"}, domain="edge"))
+            assert free.statuses[0].limit_remaining == 2**32 - 1
             text = service.metrics.text()
             assert 'decisions_total{rule="edge.quiet",result="shadow"} 1' in text
 
