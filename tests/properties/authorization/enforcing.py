@@ -28,7 +28,7 @@ from tests.properties.authorization.reference import Policy
 START_SECONDS = 20
 WORKLOAD = ProxyClass(namespace="app", labels=(("app", "web"),))
 TYPE = "type.googleapis.com/envoy"
-CHECKS = ("deny", "allow")
+CHECKS = ("log", "deny", "allow")  # by the action of RBAC
 
 
 def built(
@@ -182,12 +182,11 @@ def _listener(name: str, chains: list[Any], inspectors: list[Any]) -> Any:
 
 
 def _route(index: int, policies: list[Policy]) -> dict[str, Any]:
-    found = {"deny": {}, "allow": {}}
+    found: dict[str, dict[str, Any]] = {name: {} for name in CHECKS}
     for made in built(policies):
         config = {k: v for k, v in made["typed_config"].items() if k != "@type"}
-        found[config["rules"]["action"].lower() if "action" in config["rules"] else "allow"] = (
-            config
-        )
+        decided = config.get("rules") or config["shadow_rules"]
+        found[decided.get("action", "ALLOW").lower()] = config
     override = f"{TYPE}.extensions.filters.http.rbac.v3.RBACPerRoute"
     return {
         "match": {

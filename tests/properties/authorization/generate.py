@@ -78,6 +78,8 @@ CONDITIONS: dict[str, tuple[str, ...]] = {
     "request.auth.claims[nested][role]": ("owner", "gu*", "*"),
     "request.auth.claims[nested][teams]": ("red", "*ue"),
 }
+ACTIONS = ("ALLOW", "ALLOW", "ALLOW", "DENY", "DENY", "AUDIT")
+DRY_RUNS = 0.15  # share of policies that decide nothing
 MOST_POLICIES, MOST_RULES, MOST_ENTRIES, MOST_VALUES = 3, 2, 2, 2
 
 
@@ -101,13 +103,14 @@ def request(random: Random, *, is_tcp: bool = False) -> Request:
 
 
 def _policy(random: Random, index: int, port: int) -> Policy:
-    spec: dict[str, Any] = {"action": random.choice(("ALLOW", "ALLOW", "DENY"))}
+    spec: dict[str, Any] = {"action": random.choice(ACTIONS)}
+    dry = {"istio.io/dry-run": "true"} if random.random() < DRY_RUNS else {}
     count = random.randint(0 if spec["action"] == "ALLOW" else 1, MOST_RULES)
     spec["rules"] = [_rule(random, port) for _ in range(count)]
     return {
         "apiVersion": "security.istio.io/v1",
         "kind": "AuthorizationPolicy",
-        "metadata": {"name": f"policy-{index}", "namespace": "app"},
+        "metadata": {"name": f"policy-{index}", "namespace": "app", "annotations": dry},
         "spec": spec,
     }
 

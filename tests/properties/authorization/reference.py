@@ -45,8 +45,11 @@ class World:
 
 
 def is_allowed(policies: Iterable[Policy], request: Request, world: World) -> bool:
-    by_action: dict[str, list[Policy]] = {"ALLOW": [], "DENY": []}
+    """Dry runs and audits decide nothing."""
+    by_action: dict[str, list[Policy]] = {"ALLOW": [], "DENY": [], "AUDIT": []}
     for policy in policies:
+        if policy["metadata"].get("annotations", {}).get("istio.io/dry-run") == "true":
+            continue
         by_action[policy["spec"].get("action", "ALLOW")].append(policy["spec"])
     if any(_holds(spec, request, world, is_allow=False) for spec in by_action["DENY"]):
         return False
