@@ -1,8 +1,13 @@
 """PeerAuthentication and RequestAuthentication."""
 
+import re
+from pathlib import Path
+
 import pytest
 import yaml
 
+from lateen.config.documents import documents
+from lateen.config.examine import examine
 from tests.unit.config.validation.found import found
 
 KEY = '{"kty": "RSA", "n": "x", "e": "AQAB"}'
@@ -66,3 +71,14 @@ def test_there_is_no_dry_run_of_tokens() -> None:
     assert found("RequestAuthentication", "{}", annotations={"istio.io/dry-run": "true"}) == [
         "error metadata.annotations[istio.io/dry-run]"
     ]
+
+
+def test_the_manifests_of_the_guide_are_valid() -> None:
+    guide = Path(__file__).parents[4].joinpath("docs", "security", "authorization.md").read_text()
+    blocks = re.findall(r"^```yaml\n(.*?)^```", guide, re.DOTALL | re.MULTILINE)
+    whole = [block for block in blocks if block.startswith("apiVersion")]
+
+    assert len(whole) == 2
+    read = examine(documents("---\n".join(whole)))
+    findings = [problem for each in read for problem in each.problems]
+    assert [problem.severity for problem in findings] == ["warning"]  # nothing is allowed, as meant
