@@ -28,6 +28,7 @@ class Tls:
     sni: str = ""
     names: tuple[str, ...] = ()  # one of which the server's certificate must hold; none: any
     trusts_all: bool = False  # insecureSkipVerify
+    revoked: str = ""  # file of certificates that count no more
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +180,7 @@ def _tls(found: Mapping[str, Any]) -> Tls:
         sni=str(found.get("sni", "")),
         names=tuple(map(str, found.get("subjectAltNames") or ())),
         trusts_all=found.get("insecureSkipVerify") is True,
+        revoked=str(found.get("caCrl", "")),
     )
 
 

@@ -91,11 +91,15 @@ def _transport_socket(tls: Tls, alpn: tuple[str, ...]) -> dict[str, Any]:
         "ROOTCA" if tls.mode == "ISTIO_MUTUAL" else f"file-root:{tls.roots}" if tls.roots else ""
     )
     if roots and not tls.trusts_all:
-        matches = [{"san_type": "DNS", "matcher": {"exact": name}} for name in tls.names]
+        checks: dict[str, Any] = {}
+        if tls.names:
+            checks["match_typed_subject_alt_names"] = [
+                {"san_type": "DNS", "matcher": {"exact": name}} for name in tls.names
+            ]
+        if tls.revoked:
+            checks["crl"] = {"filename": tls.revoked}
         common["combined_validation_context"] = {
-            "default_validation_context": (
-                {"match_typed_subject_alt_names": matches} if matches else {}
-            ),
+            "default_validation_context": checks,
             "validation_context_sds_secret_config": {"name": roots, "sds_config": SDS},
         }
     own = {
