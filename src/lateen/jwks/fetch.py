@@ -12,7 +12,9 @@ import logging
 import socket
 import ssl
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from urllib.parse import SplitResult, urlsplit
 
 import h11
@@ -31,13 +33,15 @@ REDIRECTS = range(300, 400)
 OK = 200
 
 
+# Threads of their own: names that are slow to resolve must not hold up other work of the process.
+RESOLVERS = ThreadPoolExecutor(8, thread_name_prefix="jwks-resolver")
 Resolve = Callable[[str, int], Awaitable[list[str]]]
 
 
 async def resolve(host: str, port: int) -> list[str]:
     """The addresses of a name, by the system's resolver; raises OSError."""
-    loop = asyncio.get_running_loop()
-    found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    ask = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
+    found = await asyncio.get_running_loop().run_in_executor(RESOLVERS, ask)
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 

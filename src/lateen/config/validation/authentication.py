@@ -11,6 +11,7 @@ from lateen.config.validation import names
 from lateen.config.validation.http import check_duration, strict_header_name_fault
 from lateen.config.validation.report import Report
 from lateen.config.validation.selectors import check_selector, check_targets
+from lateen.jwks.reach import Reach
 
 DRY_RUN = "istio.io/dry-run"
 PRIVATE_PARTS = frozenset(("d", "p", "q", "dp", "dq", "qi"))
@@ -72,6 +73,8 @@ def check_keys(report: Report, path: str, rule: JWTRule) -> None:
         fault = uri_fault(rule.jwks_uri)
         if fault:
             report.error(f"{path}.jwksUri", fault)
+        else:
+            check_reach(report, f"{path}.jwksUri", rule.jwks_uri)
     if not rule.jwks:
         return
     fault = key_set_fault(rule.jwks)
@@ -86,6 +89,21 @@ def check_keys(report: Report, path: str, rule: JWTRule) -> None:
                 "read the policy can use to forge tokens",
                 "publish the public part only",
             )
+
+
+def check_reach(report: Report, path: str, uri: str) -> None:
+    """An address that is written out can be judged without asking a resolver."""
+    host = urlsplit(uri).hostname or ""
+    try:
+        refusal = Reach().refusal(host, host)
+    except ValueError:  # a name
+        refusal = Reach().refusal(host, "127.0.0.1") if host == "localhost" else ""
+    if refusal:
+        report.warning(
+            path,
+            f"{host} {refusal}: the control plane does not fetch keys from there",
+            "name a server that is elsewhere, or allow it with --jwks-allow",
+        )
 
 
 def uri_fault(uri: str) -> str:

@@ -73,6 +73,20 @@ def test_there_is_no_dry_run_of_tokens() -> None:
     ]
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "169.254.169.254", "[::1]", "0.0.0.0"])
+def test_keys_on_this_machine_are_not_fetched(host: str) -> None:
+    rule = f"{{jwtRules: [{{issuer: a, jwksUri: 'http://{host}:8000/keys'}}]}}"
+
+    assert found("RequestAuthentication", rule) == ["warning spec.jwtRules[0].jwksUri"]
+
+
+@pytest.mark.parametrize("host", ["10.0.0.1", "keys.shop.svc", "localhost.example.com"])
+def test_keys_elsewhere_are_fetched(host: str) -> None:
+    rule = f"{{jwtRules: [{{issuer: a, jwksUri: 'http://{host}:8000/keys'}}]}}"
+
+    assert found("RequestAuthentication", rule) == []
+
+
 def test_the_manifests_of_the_guide_are_valid() -> None:
     guide = Path(__file__).parents[4].joinpath("docs", "security", "authorization.md").read_text()
     blocks = re.findall(r"^```yaml\n(.*?)^```", guide, re.DOTALL | re.MULTILINE)
