@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import tempfile
+import textwrap
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -14,10 +15,15 @@ from typing import Any
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from lateen.agent import http1
 from lateen.agent.address import Address
+from lateen.ca import server_certificate
+from lateen.ca.authority import Authority
 from lateen.ca.trusted_roots import root_id
+from tests.abuse import wire
+from tests.abuse.forgery import Leaf
 from tests.mesh.running import Answer, RunningMesh, eventually, lost
 from tests.plugged_in_authority import Company
 
@@ -28,12 +34,33 @@ LIFE_SECONDS = 8
 URL = "http://server.app/"
 STEP_SECONDS = 30
 LONGEST_SECONDS = 90
-LEAST = 8 * RATE  # requests, however soon the work is done
-MANIFESTS = f"""
+LEAST = 5 * RATE  # requests, however soon the work is done
+MANIFESTS = """
 apiVersion: v1
 kind: Namespace
-metadata: {{name: app, labels: {{istio-injection: enabled}}}}
+metadata: {name: app, labels: {istio-injection: enabled}}
 ---
+apiVersion: v1
+kind: Service
+metadata: {name: server, namespace: app}
+spec:
+  selector: {app: server}
+  ports: [{name: http, port: 80, targetPort: 8080}]
+---
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: {name: server, namespace: app}
+spec:
+  host: server
+  trafficPolicy:
+    connectionPool: {http: {maxRequestsPerConnection: 1}}
+---
+apiVersion: security.istio.io/v1
+kind: PeerAuthentication
+metadata: {name: default, namespace: istio-system}
+spec: {mtls: {mode: STRICT}}
+"""
+CONFIGURATION = f"""
 apiVersion: v1
 kind: ConfigMap
 metadata: {{name: istio, namespace: istio-system}}
@@ -41,26 +68,12 @@ data:
   mesh: |
     defaultConfig:
       proxyMetadata: {{SECRET_TTL: {LIFE_SECONDS}s}}
----
-apiVersion: v1
-kind: Service
-metadata: {{name: server, namespace: app}}
-spec:
-  selector: {{app: server}}
-  ports: [{{name: http, port: 80, targetPort: 8080}}]
----
-apiVersion: networking.istio.io/v1
-kind: DestinationRule
-metadata: {{name: server, namespace: app}}
-spec:
-  host: server
-  trafficPolicy:
-    connectionPool: {{http: {{maxRequestsPerConnection: 1}}}}
----
-apiVersion: security.istio.io/v1
-kind: PeerAuthentication
-metadata: {{name: default, namespace: istio-system}}
-spec: {{mtls: {{mode: STRICT}}}}
+"""
+FRIENDS = """\
+    trustDomainAliases: [friend.org]
+    caCertificates:
+    - trustDomains: [friend.org]
+      pem: |
 """
 WORKLOAD = """
 ---
@@ -89,6 +102,7 @@ def hasty() -> Iterator[RunningMesh]:
         folder.mkdir()
         workloads = (WORKLOAD.format(name=name) for name in ("client", "server"))
         (folder / "all.yaml").write_text(MANIFESTS + "".join(workloads))
+        (folder / "configuration.yaml").write_text(CONFIGURATION)
         mesh = RunningMesh(folder, Path(work, "state"), f"t{os.getpid()}-hasty", "root")
         try:
             mesh.up()
@@ -194,6 +208,35 @@ def test_an_evicted_workload_is_refused_before_its_certificate_ends(hasty: Runni
 
     hasty.lateen("ca", "readmit", "app/client", "--mesh", hasty.name)
     eventually(lambda: hasty.calls("client.app", URL, count=4), lambda answers: not lost(answers))
+
+
+def test_a_friendly_trust_domain_comes_and_goes_and_no_request_is_lost(hasty: RunningMesh) -> None:
+    friend = Company(now=time.time()).authority()
+    (server,) = hasty.pods("server")
+
+    def answer(identity: str) -> int:
+        return wire.mutual(server["address"], 8080, wire.get("/"), leaf(friend, identity)).status
+
+    def befriend() -> None:
+        root = textwrap.indent(friend.root_bundle, " " * 8)
+        hasty.apply("configuration.yaml", CONFIGURATION + FRIENDS + root)
+        eventually(lambda: answer("spiffe://friend.org/ns/a/sa/b"), lambda status: status == 200)
+        assert answer("spiffe://cluster.local/ns/app/sa/client") == 0
+        hasty.apply("configuration.yaml", CONFIGURATION)
+        eventually(lambda: answer("spiffe://friend.org/ns/a/sa/b"), lambda status: status == 0)
+
+    assert answer("spiffe://friend.org/ns/a/sa/b") == 0
+    answers = traffic_while(hasty, befriend)
+
+    assert not lost(answers)
+
+
+def leaf(authority: Authority, identity: str) -> Leaf:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.UniformResourceIdentifier(identity)
+    signed = authority.issue(key.public_key(), [name], now=time.time(), ttl_seconds=600)
+    chain = "".join(authority.chain(signed)[:-1])
+    return Leaf(chain.encode(), server_certificate.key_text(key).encode())
 
 
 def test_plugged_in_authorities_come_and_change_and_no_request_is_lost(hasty: RunningMesh) -> None:
