@@ -1,8 +1,8 @@
 """The mesh of the `security-*` cases: two namespaces of echo, gateways, the servers policies name.
 
 Its file says which services each namespace has; of those only the ones run that some case calls or
-calls from. `jwt-server` gives the corpus's keys, `ext-authz` decides for CUSTOM policies, as a
-service of its own and inside the pods of one workload.
+calls from, and of their ports only those that are called. `jwt-server` gives the corpus's keys,
+`ext-authz` decides for CUSTOM policies, as a service of its own and inside the pods of one workload.
 """
 
 import sys
@@ -28,8 +28,9 @@ GATEWAYS = (
 )
 
 
-def manifests(environment: Manifest, security: Manifest, cases: Iterable[Case], keys: Path) -> str:
+def manifests(environment: Manifest, security: Manifest, cases: list[Case], keys: Path) -> str:
     """`environment` says what the applications are, `security` where there are some of them."""
+    ports = {kind: _used(cases, environment["ports"][kind]) for kind in ("all", "headless")}
     made = [*workloads.namespaces(security["namespaces"])]
     for gateway in GATEWAYS:
         made += workloads.gateway(gateway | {"namespace": "istio-system"})
@@ -37,11 +38,23 @@ def manifests(environment: Manifest, security: Manifest, cases: Iterable[Case], 
     for namespace in ("echo1", "echo2"):
         made.append(workloads.certificate(namespace, "server.default.svc"))
     for name in sorted(called(cases)):
-        made += workloads.application(_application(name, known), environment["ports"])
+        made += workloads.application(_application(name, known), ports)
     made += _server("jwt-server", _keys_container(keys), {"http": KEYS_PORT})
     made += _server("ext-authz", authorizer(), {"http": HTTP_PORT, "grpc": GRPC_PORT})
     made += [_inside("http", HTTP_PORT), _inside("grpc", GRPC_PORT)]
     return yaml.safe_dump_all(made, sort_keys=False)
+
+
+def _used(cases: list[Case], ports: list[Manifest]) -> list[Manifest]:
+    """Those that some call names, by whatever; a mesh of fewer ports changes faster."""
+    asked = [call["request"].get("port", {}) for case in cases for call in case.calls]
+    names = {port.get("name") for port in asked}
+    numbers = {port.get("port") for port in asked if "name" not in port}
+    return [
+        port
+        for port in ports
+        if port["name"] in names or {port["service_port"], port["workload_port"]} & numbers
+    ]
 
 
 def called(cases: Iterable[Case]) -> set[str]:

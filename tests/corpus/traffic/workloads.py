@@ -153,9 +153,11 @@ def _containers(name: str, ports: list[Manifest]) -> Iterator[Manifest]:
     main = _container(name, "main", spoken, f"--certificate={CERTIFICATE_FILE}")
     yield main | {"volumeMounts": [mount]}
     if name == "b":  # the cases look at b's addresses and at what c says first
-        yield _container(name, "instance", instance, bind={"valueFrom": POD_ADDRESS})
-        yield _container(name, "loopback", loopback, bind={"value": "127.0.0.1"})
-    if name == "c":
+        if instance:
+            yield _container(name, "instance", instance, bind={"valueFrom": POD_ADDRESS})
+        if loopback:
+            yield _container(name, "loopback", loopback, bind={"value": "127.0.0.1"})
+    if name == "c" and greeting:
         yield _container(name, "greeting", greeting, "--tcp-greeting")
 
 
