@@ -17,7 +17,8 @@ MOST_AHEAD = 1000  # lines read ahead of who prints them
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What to show. Empty: everything. Identities, actions and objects match by any part."""
+    """What to show. Empty: everything. Identities and objects match by any part, actions whole or
+    by their first word."""
 
     since: str = ""  # a time as lines have it
     identity: str = ""
@@ -29,7 +30,7 @@ class Wanted:
         return (
             found.time >= self.since
             and self.decision in ("", found.decision)
-            and self.action in found.action
+            and (self.action in ("", found.action) or found.action.startswith(f"{self.action}."))
             and self.object in found.object
             and any(self.identity in text for text in (found.actor, found.object))
         )

@@ -45,7 +45,7 @@ def add_parser(commands: Any) -> None:
         choices=["", "accepted", "refused", "would-refuse", "audited", "noted"],
         metavar="DECISION", help="accepted, refused, would-refuse, audited or noted",
     )  # fmt: skip
-    parser.add_argument("--action", default="", help="part of an action's name, such as secret")
+    parser.add_argument("--action", default="", help="such as secret.deliver, or secret")
     parser.add_argument("--object", default="", help="part of what it was about")
     parser.add_argument("-f", "--follow", action="store_true", help="go on as lines come")
     parser.add_argument("--key", default="", metavar="FILE", help="the trail's key, for verify")
