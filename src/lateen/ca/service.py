@@ -10,9 +10,11 @@ from typing import Any
 from google.protobuf.message import DecodeError
 
 from lateen.base.clock import Clock
+from lateen.base.metrics import Registry
 from lateen.ca import request_policy
 from lateen.ca.certificate_authority import CertificateAuthority
 from lateen.ca.errors import AuthorityError
+from lateen.ca.metrics import AuthorityMetrics
 from lateen.ca.request_policy import SigningPolicy
 from lateen.ca.signer import LeafRequest
 from lateen.identity.credential import Authenticator, Credential, Peer
@@ -33,14 +35,25 @@ class CertificateService:
         authenticator: Authenticator,
         clock: Clock,
         policy: SigningPolicy | None = None,
+        metrics: AuthorityMetrics | None = None,
     ) -> None:
         self._authority = authority
         self._authenticator = authenticator
         self._clock = clock
         self._policy = policy or SigningPolicy()
+        self._metrics = metrics or AuthorityMetrics(Registry(), authority, clock)
 
     async def create_certificate(self, message: bytes, peer: Peer) -> bytes:
         """The serialized response; Refused with a gRPC status otherwise."""
+        try:
+            response = await self._created(message, peer)
+        except Refused as refusal:
+            self._metrics.refused(refusal.code)
+            raise
+        self._metrics.accepted()
+        return response
+
+    async def _created(self, message: bytes, peer: Peer) -> bytes:
         credential = self._authenticator.credential(peer)
         request = leaf_request(message, credential, now=self._clock(), policy=self._policy)
         try:

@@ -17,6 +17,7 @@ from lateen.audit.line import stamp
 from lateen.base.clock import Clock
 from lateen.base.tasks import Tasks
 from lateen.ca.certificate_authority import CertificateAuthority
+from lateen.ca.metrics import AuthorityMetrics
 from lateen.ca.request_policy import SigningPolicy
 from lateen.ca.service import CertificateService
 from lateen.control.node_proof import check_node
@@ -79,14 +80,18 @@ class Admission:
 
 
 def certificate_methods(
-    authority: CertificateAuthority, authenticator: Authenticator, clock: Clock, tasks: Tasks
+    authority: CertificateAuthority,
+    authenticator: Authenticator,
+    clock: Clock,
+    tasks: Tasks,
+    metrics: AuthorityMetrics,
 ) -> Methods:
     """`IstioCertificateService`, for the secure port alone. Every answer is in the audit trail."""
     policy = SigningPolicy(
         longest_ttl_seconds=authority.settings.longest_ttl_seconds,
         trust_domains=authenticator.trust_domains,
     )
-    service = CertificateService(authority, authenticator, clock, policy)
+    service = CertificateService(authority, authenticator, clock, policy, metrics)
     audit = authenticator.audit
 
     async def create_certificate(call: Call, message: bytes) -> bytes:

@@ -21,6 +21,7 @@ from lateen.base.errors import LateenError
 from lateen.base.metrics import Registry
 from lateen.base.problem import Problem
 from lateen.base.tasks import Tasks
+from lateen.ca.metrics import AuthorityMetrics
 from lateen.control import certificates, memory, records, token_page
 from lateen.control.admission import Admission, certificate_methods
 from lateen.control.announcements import announce
@@ -272,6 +273,7 @@ class ControlPlane:
                 self._certificates.authenticator,
                 self._clock,
                 tasks,
+                AuthorityMetrics(self.metrics, self._certificates.authority, self._clock),
             )
             await self._listen(
                 Listener(
