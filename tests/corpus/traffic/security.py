@@ -2,7 +2,7 @@
 
 Its file says which services each namespace has; of those only the ones run that some case calls or
 calls from, and of their ports only those that are called. `jwt-server` gives the corpus's keys,
-`ext-authz` decides for CUSTOM policies, as a service of its own and inside the pods of one workload.
+`ext-authz` decides for CUSTOM policies, as a service of its own and inside one workload's pods.
 """
 
 import sys
