@@ -171,11 +171,16 @@ def route_servers(
     mesh: Mesh, proxy_class: ProxyClass, route_name: str
 ) -> tuple[GatewayServer, ...]:
     """The servers that share the route configuration of that name."""
-    return tuple(
-        server
-        for server in gateway_servers(mesh, proxy_class)
-        if route_name and server.route_name == route_name
-    )
+    return _by_route(mesh, proxy_class).get(route_name, ())
+
+
+@derived
+def _by_route(mesh: Mesh, proxy_class: ProxyClass) -> dict[str, tuple[GatewayServer, ...]]:
+    found: dict[str, list[GatewayServer]] = {}
+    for server in gateway_servers(mesh, proxy_class):
+        if server.route_name:
+            found.setdefault(server.route_name, []).append(server)
+    return {name: tuple(servers) for name, servers in found.items()}
 
 
 def routed_hosts(server: GatewayServer, virtual_service: RoutedVirtualService) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ Nothing is computed per proxy. A translation function that needs less than the w
 it first (`OutboundScope`, for instance), so that classes share cells too.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -72,6 +72,15 @@ class ProxyClass:
     dns_domain: str = "default.svc.cluster.local"
     settings: tuple[tuple[str, str], ...] = field(default=())  # other metadata that matters, sorted
     left_out: tuple[PatchName, ...] = ()  # patches that the proxy has shown not to accept
+    _hash: int = field(init=False, repr=False, compare=False, default=0)
+
+    def __post_init__(self) -> None:
+        """Classes are in the key of many memos, so their hash is made once."""
+        compared = (getattr(self, each.name) for each in fields(self) if each.compare)
+        object.__setattr__(self, "_hash", hash(tuple(compared)))
+
+    def __hash__(self) -> int:
+        return self._hash
 
     @property
     def families(self) -> Families:
