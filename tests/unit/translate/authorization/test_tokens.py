@@ -1,8 +1,12 @@
 """Which tokens a workload accepts."""
 
+import base64
+import hashlib
+import itertools
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from lateen.envoy import messages
 from lateen.translate.authorization import tokens
@@ -116,6 +120,22 @@ def test_without_keys_no_token_is_good() -> None:
     made = config(mesh_of(authentication("a", "{issuer: a, jwksUri: 'https://a.example.com/k'}")))
 
     assert '"kid": "nobody"' in made["providers"]["origins-0"]["local_jwks"]["inline_string"]
+
+
+def test_nobody_can_have_chosen_the_key_that_nobody_has() -> None:
+    key = tokens.NOBODY["keys"][0]
+    x, y = (int.from_bytes(base64.urlsafe_b64decode(key[name] + "=")) for name in ("x", "y"))
+
+    assert ec.EllipticCurvePublicNumbers(x, y, ec.SECP256R1()).public_key()  # it is on the curve
+    for attempt in itertools.count():
+        text = f"lateen: a key that nobody has, {attempt}"
+        hashed = hashlib.sha256(text.encode()).digest()
+        try:
+            ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), b"\x02" + hashed)
+        except ValueError:
+            continue
+        assert x == int.from_bytes(hashed)
+        return
 
 
 @pytest.mark.envoy
