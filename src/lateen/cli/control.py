@@ -102,6 +102,11 @@ def add_parser(commands: Any) -> None:
         help="give addresses of this range to Services that have none",
     )  # fmt: skip
     parser.add_argument(
+        "--balancer-address", default="", metavar="ADDRESS",
+        help="where Services of type LoadBalancer that have no address of their own are offered: "
+        "told in the statuses of Gateways and Ingresses",
+    )  # fmt: skip
+    parser.add_argument(
         "--service-step", type=int, default=1, metavar="N",
         help="distance between two of those addresses (default: 1)",
     )  # fmt: skip
@@ -263,6 +268,7 @@ def _settings(arguments: argparse.Namespace, folders: list[str]) -> "ControlSett
             ),
             service_cidr=arguments.service_cidr,
             service_step=arguments.service_step,
+            balancer_address=arguments.balancer_address,
             decision_log=arguments.decision_log,
             host_ownership=HostOwnership(arguments.host_ownership),
             scope_gateways=arguments.scope_gateways,

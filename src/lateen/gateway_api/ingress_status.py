@@ -19,8 +19,20 @@ def status(mesh: Sources, found: Resource[Any]) -> dict[str, Any]:
 
 
 def _addresses(mesh: Sources) -> Iterator[str]:
-    """Of the Service that `ingressService` names, in the root namespace unless it says another."""
+    """Of the Service that `ingressService` names, in the root namespace unless it says another.
+
+    Without that Service: of those whose pods `ingressSelector` chooses.
+    """
     namespace, slash, name = (mesh.config.ingress_service or "").rpartition("/")
-    service = mesh.resource(Key("Service", namespace if slash else mesh.root_namespace, name))
-    if service is not None:
-        yield from external_addresses(service)
+    named = mesh.resource(Key("Service", namespace if slash else mesh.root_namespace, name))
+    for service in (named,) if named is not None else _selected(mesh):
+        yield from external_addresses(mesh, service)
+
+
+def _selected(mesh: Sources) -> Iterator[Resource[Any]]:
+    """Looks at all Services: for whoever asks for statuses, not for every change."""
+    wanted = mesh.config.ingress_selector or ingress.DEFAULT_SELECTOR
+    for kind, namespace in mesh.index.rows("kind"):
+        for found in mesh.of_kind(kind, namespace) if kind == "Service" else ():
+            if found.spec.selector.get(ingress.SELECTED_BY) == wanted:
+                yield found

@@ -7,7 +7,7 @@ Without an external address the internal ones are told, as the class wants them:
 ClusterIP, or both.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -163,7 +163,7 @@ def _of_service(mesh: Sources, service: Resource[Any]) -> Front:
         ports=frozenset(port.port for port in spec.ports),
         targets=tuple((own, int(to)) for own, to in numbered if str(to or "").isdigit()),
         cluster_ip="" if spec.cluster_ip == HEADLESS else spec.cluster_ip,
-        external=tuple(external_addresses(service)),
+        external=external_addresses(mesh, service),
         awaits_balancer=spec.type == LOAD_BALANCER,
         has_endpoints=_has_endpoints(mesh, service),
     )
@@ -192,9 +192,12 @@ def _is_ready(pod: Resource[Any]) -> bool:
     return all(each.status == "True" for each in conditions if each.type == "Ready")
 
 
-def external_addresses(service: Resource[Any]) -> Iterator[str]:
+def external_addresses(mesh: Sources, service: Resource[Any]) -> tuple[str, ...]:
     """Where a Service can be reached from outside: its load balancer's, and external IPs."""
-    balancer = service.status.load_balancer if service.status is not None else None
-    for each in balancer.ingress if balancer is not None else ():
-        yield each.ip or each.hostname
-    yield from service.spec.external_ips
+    status, spec = service.status, service.spec
+    balancer = status.load_balancer if status is not None else None
+    given = [each.ip or each.hostname for each in balancer.ingress] if balancer is not None else []
+    found = (*given, *spec.external_ips)
+    if not found and spec.type == LOAD_BALANCER and mesh.balancer_address:
+        return (mesh.balancer_address,)
+    return found

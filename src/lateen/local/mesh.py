@@ -56,6 +56,7 @@ MESSAGES_KEPT = 100
 AUTHORITY = "authority-options.json"  # beside the control plane's state, as lateen.yaml says
 ROOT_SECONDS = 1.0  # how often the authority's root is looked at
 DISCOVERY_PORT = 15012
+LOOPBACK = "127.0.0.1"  # of this machine: where gateways are offered
 ROOT_NAMESPACE = "istio-system"  # unless the MeshConfig names another
 LIMITS_NOTICE = (
     "resource limits are not enforced, because control groups cannot be made here; run as root "
@@ -220,6 +221,7 @@ class LocalMesh:
             *("--namespace", namespace),
             *("--service-cidr", network.service_cidr),
             *("--service-step", str(network.service_step)),
+            *("--balancer-address", LOOPBACK),
         )
 
     def _secrets(self) -> tuple[str, ...]:

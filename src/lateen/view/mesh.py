@@ -53,6 +53,7 @@ class Settings:
     mesh_config: MeshConfig | str | None = field(default=None, hash=False)
     service_cidr: str = ""  # gives ClusterIPs to Services that lack one; empty: none
     service_step: int = 1  # 256 in explicit mode: one address of the last byte for each client
+    balancer_address: str = ""  # where Services of type LoadBalancer are offered; empty: unknown
     # Several CUSTOM providers may decide for one workload; else what they cover is denied.
     multiple_custom_providers: bool = False
     host_ownership: HostOwnership = HostOwnership.ISTIO
@@ -110,6 +111,10 @@ class Mesh:
     def networks(self) -> MeshNetworks:
         """Tracked."""
         return self._networks["networks"]
+
+    @property
+    def balancer_address(self) -> str:
+        return self.settings.balancer_address
 
     @property
     def root_namespace(self) -> str:
