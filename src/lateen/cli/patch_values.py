@@ -14,6 +14,7 @@ from lateen.api.envoy_filter import ApplyTo, EnvoyConfigObjectPatch
 from lateen.api.resource import Resource
 from lateen.base.problem import Problem, Severity
 from lateen.envoy import schema
+from lateen.translate.envoy_filter import extensions
 
 MESSAGES = {
     ApplyTo.LISTENER: "envoy.config.listener.v3.Listener",
@@ -30,6 +31,7 @@ MESSAGES = {
 }
 DURATION = re.compile(r"-?[0-9.]+(?:ns|us|ms|m|h)(?:[0-9.]+[a-z]+)*")
 OLD_VERSION = re.compile(r"\.v[12](?:alpha|beta)?\d*\.")
+TYPE_URL = re.compile(r"type\.googleapis\.com/([\w.]+)")
 FOREIGN = re.compile(r"type\.googleapis\.com/(?:istio|wasm|stats|stackdriver)\b", re.IGNORECASE)
 
 
@@ -74,8 +76,15 @@ def verdict(path: str, message: str) -> Problem:
         message=f"referenced type unknown: {message}",
         severity=Severity.WARNING if FOREIGN.search(message) else Severity.ERROR,
         path=path,
-        hint="use Envoy's v3 API" if OLD_VERSION.search(message) else "",
+        hint=hint_for(message),
     )
+
+
+def hint_for(message: str) -> str:
+    """What to write instead of an extension that only Istio's proxy has, or of an old one."""
+    named = TYPE_URL.search(message)
+    instead = extensions.replacement(named[1]) if named is not None else ""
+    return instead or ("use Envoy's v3 API" if OLD_VERSION.search(message) else "")
 
 
 def in_protobuf_notation(value: Any) -> Any:

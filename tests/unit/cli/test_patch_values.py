@@ -17,19 +17,31 @@ from lateen.cli.patch_values import check_patch_values
 ROUTER = "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router"
 
 
-def severities(apply_to: ApplyTo, value: dict[str, Any]) -> list[str]:
+def envoy_filter(apply_to: ApplyTo, value: dict[str, Any]) -> Resource[EnvoyFilter]:
     patch = EnvoyConfigObjectPatch(
         apply_to=apply_to, patch=Patch(operation=Operation.MERGE, value=value)
     )
-    resource = Resource(
+    return Resource(
         kind="EnvoyFilter",
         api_version="networking.istio.io/v1alpha3",
         meta=ObjectMeta(name="a"),
         spec=EnvoyFilter(config_patches=(patch,)),
     )
-    problems = check_patch_values(resource)
+
+
+def severities(apply_to: ApplyTo, value: dict[str, Any]) -> list[str]:
+    problems = check_patch_values(envoy_filter(apply_to, value))
     assert all(problem.path == "spec.configPatches[0].patch.value" for problem in problems)
     return [str(problem.severity) for problem in problems]
+
+
+def test_what_stands_in_for_an_extension_of_istios_proxy_is_named() -> None:
+    filters = {"@type": "type.googleapis.com/stats.PluginConfig"}
+    resource = envoy_filter(ApplyTo.HTTP_FILTER, {"name": "istio.stats", "typed_config": filters})
+
+    (problem,) = check_patch_values(resource)
+
+    assert problem.hint.startswith("use a Telemetry resource")
 
 
 @pytest.mark.parametrize(
