@@ -39,7 +39,7 @@ class CountingCall:
     """A call whose client is always ready."""
 
     secure = writable = True
-    peer, certificate = "benchmark", None
+    peer, certificate, id = "benchmark", None, 0
 
     def __init__(self) -> None:
         self.last: Response | None = None
