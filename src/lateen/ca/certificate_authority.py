@@ -17,7 +17,15 @@ import msgspec
 
 from lateen.base.clock import Clock
 from lateen.base.private_files import write_private
-from lateen.ca import control_plane_root, in_force, plugged_in, revocation, rotation, trusted_roots
+from lateen.ca import (
+    adoption,
+    control_plane_root,
+    in_force,
+    plugged_in,
+    revocation,
+    rotation,
+    trusted_roots,
+)
 from lateen.ca.authority import Authority, pem
 from lateen.ca.errors import AuthorityError
 from lateen.ca.evictions import Evictions
@@ -32,7 +40,6 @@ from lateen.ca.signer import (
     SignedLeaf,
     Signer,
     checked,
-    issuing_roots,
     root_ids,
 )
 from lateen.ca.trusted_roots import OWN, TrustedRoot, TrustState, root_id
@@ -84,7 +91,8 @@ class CertificateAuthority:
         self._in_force: LocalSigner | None = None  # the plugged-in one that signs
         self._former: dict[str, Authority] = {}  # plugged-in ones that signed before, by id
         self._revoked = False  # whether there were lists the last time
-        self._waiting: LocalSigner | None = None  # its roots are not known to every proxy yet
+        self._waiting: Signer | None = None  # its roots are not known to every proxy yet
+        self._refreshed = 0.0
         self._wake = asyncio.Event()
         self._control_plane: Authority | None = None  # signs its certificate where nothing else can
         self.signer: Signer = self._first_signer()
@@ -145,15 +153,19 @@ class CertificateAuthority:
 
     async def sign(self, request: LeafRequest) -> SignedLeaf:
         """The leaf, recorded before it is handed out."""
-        if request.identity in self.evictions:
-            raise Refused(StatusCode.PERMISSION_DENIED, f"{request.identity} is evicted")
+        self._check_evicted(request)
         signer = self.signer
         leaf = await signer.sign(request)
         if not isinstance(signer, LocalSigner):
             checked(leaf, request)
+            self._check_evicted(request)  # it may have been, meanwhile
             self._trust_at_once(leaf, signer)
         self._record(leaf, request)
         return leaf
+
+    def _check_evicted(self, request: LeafRequest) -> None:
+        if request.identity in self.evictions:
+            raise Refused(StatusCode.PERMISSION_DENIED, f"{request.identity} is evicted")
 
     def _record(self, leaf: SignedLeaf, request: LeafRequest) -> None:
         ends = leaf.certificate.not_valid_after_utc.timestamp()
@@ -188,10 +200,11 @@ class CertificateAuthority:
         now = self._clock()
         if self._external is not None:
             self._control_plane = control_plane_root.authority(self.folder, self.settings, now=now)
-            theirs = {root.id for root in self.state.roots if root.source == self._external.name}
-            state = rotation.retired_except(self.state, theirs, now)
-            self._keep(msgspec.structs.replace(state, signing="", automatic=True))
-            return self._external
+            last = self._last_signer(now)
+            if last is None or self.state.leaves_end <= now:
+                return self._activated(self._external)
+            self._waiting = self._external
+            return last
         if plugged_in.is_present(self.plugged_in_folder):
             return self._first_plugged_in(now)
         self.state = self._own.load_or_create(now=now)
@@ -247,6 +260,7 @@ class CertificateAuthority:
         """Asks a server elsewhere for its roots; they are trusted from then on."""
         if self._external is None:
             return
+        self._refreshed = self._clock()
         try:
             roots = await self._external.roots()
         except AuthorityError as trouble:
@@ -257,8 +271,10 @@ class CertificateAuthority:
         state = trusted_roots.trusted(
             self.state, roots, source=self._external.name, now=self._clock()
         )
-        kept = {root_id(root) for root in roots}
-        self._keep(rotation.retired_except(state, kept, self._clock()))
+        if self.signer is self._external:
+            kept = {root_id(root) for root in roots}
+            state = rotation.retired_except(state, kept, self._clock())
+        self._keep(state)
         if self.state != before:
             self._publish()
             self.changed()
@@ -274,14 +290,14 @@ class CertificateAuthority:
     def _offer(self, signer: LocalSigner) -> None:
         """Makes it sign, now or when every proxy knows its roots."""
         self._trust(signer)
-        now, needed = self._clock(), self._needed(signer)
-        if all(now >= root.adopted for root in needed):
+        self._waiting = signer
+        if adoption.is_adopted(self.state, signer, self._clock()):
             self.signer = self._activated(signer)
             return
-        self._waiting = signer
+        latest = adoption.adopted_at(self.state, signer) or 0.0
         log.warning(
             "new signer waits until every proxy trusts its root",
-            extra={"until": rotation.moment(max(root.adopted for root in needed))},
+            extra={"until": rotation.moment(latest)},
         )
 
     def _trust(self, signer: LocalSigner) -> None:
@@ -291,22 +307,20 @@ class CertificateAuthority:
             )
         )
 
-    def _needed(self, signer: LocalSigner) -> tuple[TrustedRoot, ...]:
-        """The trusted roots that its leaves lead to."""
-        authority = signer.authority
-        chain = authority.between or (authority.certificate,)
-        ids = {root_id(root) for root in issuing_roots(chain, authority.roots)}
-        return tuple(root for root in self.state.roots if root.id in ids)
-
-    def _activated(self, signer: LocalSigner) -> LocalSigner:
-        """The plugged-in set takes over; roots that are not its own go when their leaves end."""
+    def _activated(self, signer: Signer) -> Signer:
+        """It takes over; roots that are not its own go when their leaves end."""
         self._waiting = None
         if self._in_force is not None:
             last = self._in_force.authority
             self._former[root_id(last.certificate)] = last
-        self._in_force = signer
-        in_force.keep(self.folder, signer.authority, self.settings.protection)
-        ids = {root_id(root) for root in signer.authority.roots}
+        if isinstance(signer, LocalSigner):
+            self._in_force = signer
+            in_force.keep(self.folder, signer.authority, self.settings.protection)
+            ids = {root_id(root) for root in signer.authority.roots}
+        else:
+            self._in_force = None
+            in_force.forget(self.folder)
+            ids = {root.id for root in adoption.needed(self.state, signer)}
         state = rotation.retired_except(self.state, ids, self._clock())
         self._keep(msgspec.structs.replace(state, signing="", automatic=True))
         log.info("signer in force", extra={"signer": signer.name, "roots": sorted(ids)})
@@ -338,7 +352,9 @@ class CertificateAuthority:
         """The root, or the plugged-in set, that waits signs from now on."""
         waiting = self._waiting
         if waiting is not None:
-            needed = self._needed(waiting)
+            needed = adoption.needed(self.state, waiting)
+            if not needed:
+                raise StepRefused(f"{waiting.name} has not named its roots yet")
             self._check_adopted(needed, force)
             self.signer = self._activated(waiting)
             self._publish()
@@ -411,7 +427,8 @@ class CertificateAuthority:
     async def run(self) -> None:
         """Carries out what is due, for ever."""
         while True:
-            await self.refresh()
+            if self._clock() - self._refreshed >= CHECK_SECONDS:
+                await self.refresh()
             self.carry_out()
             self._wake.clear()
             due = self.next_due()
@@ -425,9 +442,7 @@ class CertificateAuthority:
     def carry_out(self) -> None:
         """Everything that is due by now."""
         now, before = self._clock(), (self.state, self.signer)
-        if self._waiting is not None and all(
-            now >= root.adopted for root in self._needed(self._waiting)
-        ):
+        if self._waiting is not None and adoption.is_adopted(self.state, self._waiting, now):
             self.signer = self._activated(self._waiting)
         if self.signer.name == OWN:
             self._carry_out_rotation(now)
@@ -461,7 +476,8 @@ class CertificateAuthority:
             root.leaves_end for root in self.state.roots if root.retired and root.source != OWN
         ]
         if self._waiting is not None:
-            times.append(max(root.adopted for root in self._needed(self._waiting)))
+            at = adoption.adopted_at(self.state, self._waiting)
+            times += () if at is None else (at,)
         step = rotation.next_step(self.state, self.settings.schedule)
         if step is not None and self.signer.name == OWN:
             times.append(step.at)
@@ -487,6 +503,6 @@ class CertificateAuthority:
     def waiting(self) -> tuple[TrustedRoot, ...]:
         """Roots of the signer that is to sign next."""
         if self._waiting is not None:
-            return self._needed(self._waiting)
+            return adoption.needed(self.state, self._waiting)
         found = rotation.successor(self.state)
         return (found,) if found is not None and self.signer.name == OWN else ()

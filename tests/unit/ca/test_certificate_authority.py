@@ -14,7 +14,7 @@ from lateen.ca.errors import AuthorityError
 from lateen.ca.plugged_in import issued_by
 from lateen.ca.rotation import Schedule, StepRefused
 from lateen.ca.settings import AuthoritySettings
-from lateen.ca.signer import LocalSigner
+from lateen.ca.signer import LeafRequest, LocalSigner, SignedLeaf
 from lateen.identity.errors import Refused
 from tests.plugged_in_authority import Company, plug_in
 from tests.unit.ca.requests import WEB, sign
@@ -270,15 +270,57 @@ def test_the_leaves_of_an_evicted_identity_are_revoked(tmp_path: Path) -> None:
     assert not found.get_revoked_certificate_by_serial_number(other.certificate.serial_number)
 
 
-def test_an_own_root_goes_when_a_server_elsewhere_signs(tmp_path: Path) -> None:
+class Elsewhere:
+    """A server that signs, in this process."""
+
+    name = "elsewhere"
+
+    def __init__(self, company: Company) -> None:
+        self._signer = LocalSigner(company.authority(), self.name)
+        self.root = company.root
+        self.asked = lambda: None
+
+    async def roots(self) -> tuple[x509.Certificate, ...]:
+        return (self.root,)
+
+    async def sign(self, request: LeafRequest) -> SignedLeaf:
+        self.asked()
+        return await self._signer.sign(request)
+
+
+def test_a_server_elsewhere_signs_when_every_proxy_trusts_its_root(tmp_path: Path) -> None:
     clock = Time()
     sign(opened(tmp_path, clock), clock.now)
-    elsewhere = LocalSigner(Company(now=clock.now).authority(), "elsewhere")
+    elsewhere = Elsewhere(Company(now=clock.now))
     authority = opened(tmp_path, clock, external=elsewhere)
+    with pytest.raises(StepRefused, match="not named its roots"):
+        authority.switch(force=True)
     asyncio.run(authority.refresh())
     assert len(certificates(authority.bundle)) == 2
+    assert sign(authority, clock.now).roots != (elsewhere.root,)
+    clock.now += 1.2 * HOUR
+    authority.carry_out()
+    assert sign(authority, clock.now).roots == (elsewhere.root,)
     assert authority.local.certificate not in certificates(authority.bundle)
     clock.now += 1.2 * HOUR
     authority.carry_out()
-    assert certificates(authority.bundle) == list(elsewhere.authority.roots)
+    assert certificates(authority.bundle) == [elsewhere.root]
     assert not list((tmp_path / "ca" / "roots").iterdir())
+
+
+def test_a_server_elsewhere_signs_at_once_where_no_certificate_lives(tmp_path: Path) -> None:
+    clock = Time()
+    elsewhere = Elsewhere(Company(now=clock.now))
+    authority = opened(tmp_path, clock, external=elsewhere)
+    assert sign(authority, clock.now).roots == (elsewhere.root,)
+    assert certificates(authority.bundle) == [elsewhere.root]
+
+
+def test_who_is_evicted_while_a_server_elsewhere_signs_gets_nothing(tmp_path: Path) -> None:
+    clock = Time()
+    elsewhere = Elsewhere(Company(now=clock.now))
+    authority = opened(tmp_path, clock, external=elsewhere)
+    elsewhere.asked = lambda: authority.evict(str(WEB)) and None
+    with pytest.raises(Refused, match="evicted"):
+        sign(authority, clock.now)
+    assert not list(authority.issued.live(clock.now))
