@@ -1,6 +1,7 @@
 """Keys of tokens: from a server, by the control plane, to the proxies that use them."""
 
 import asyncio
+import json
 from pathlib import Path
 from typing import Any
 
@@ -125,6 +126,23 @@ def test_the_mesh_goes_on_with_the_last_good_keys() -> None:
                 async with ads(control.port, namespace="shop", labels={"app": "front"}) as proxy:
                     found = await proxy.subscribe(kinds.LISTENER)
                     assert '"kid":"1"' in listener(found)
+
+    run(main)
+
+
+def test_where_keys_stand_can_be_asked() -> None:
+    async def main() -> None:
+        async with key_server() as server:
+            server.answers["/keys"] = answer(keys(RSA_KEY, OTHER_KEY))
+            async with control_plane(mesh_with(server), keys=OFTEN) as control:
+                _, page = await control.page("/debug/token_keys")
+                [source] = json.loads(page)
+                assert source["source"] == server.url()
+                assert source["keys"] == ["1", "2"]
+                assert source["usedBy"] == [
+                    "RequestAuthentication shop/tokens spec.jwtRules[0].jwksUri"
+                ]
+                assert (source["failures"], source["trouble"]) == (0, "")
 
     run(main)
 

@@ -1,7 +1,7 @@
 """The admin interface: readiness, metrics and what the control plane holds.
 
 /ready  /metrics  /debug/list  /debug/syncz  /debug/config_dump?proxyID=NAME.NAMESPACE
-/debug/registryz  /debug/push_status  /debug/statuses  /version
+/debug/registryz  /debug/push_status  /debug/statuses  /debug/token_keys  /version
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -47,12 +47,14 @@ class Pages:
         metrics: Registry,
         ready: Callable[[], bool],
         problems: Callable[[], Iterable[Problem]],
+        token_keys: Callable[[], list[dict[str, Any]]] = list,
     ) -> None:
         self._mesh = mesh
         self._server = server
         self._metrics = metrics
         self._ready = ready
         self._problems = problems
+        self._token_keys = token_keys
 
     def table(self) -> Mapping[str, Page]:
         return {
@@ -66,6 +68,7 @@ class Pages:
             "/debug/registryz": self._registry,
             "/debug/push_status": self._push_status,
             "/debug/statuses": self._statuses,
+            "/debug/token_keys": lambda _: as_json(self._token_keys()),
         }
 
     def _readiness(self, query: Query) -> Answer:

@@ -244,6 +244,7 @@ class ControlPlane:
                 *self._patches.problems(),
                 *self._token_keys.problems(),
             ),
+            token_keys=self._token_keys.report,
         )
         guard = Guard(
             token=load_or_create_token(settings.state),

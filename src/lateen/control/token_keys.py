@@ -1,11 +1,14 @@
 """Keys for the tokens of requests: fetched for the mesh, handed to it, their trouble reported."""
 
+import json
 import logging
 import ssl
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
+from typing import Any
 
 from lateen.base.clock import Clock
 from lateen.base.metrics import Registry
@@ -95,6 +98,24 @@ class TokenKeys:
             *(self._crowded(use) for use in crowded(self._mesh)),
         )
 
+    def report(self) -> list[dict[str, Any]]:
+        """Of every source: its keys by name, when they were fetched, what is wrong, who uses it."""
+        return [self._reported_source(source) for source, _ in key_sources(self._mesh)]
+
+    def _reported_source(self, source: KeySource) -> dict[str, Any]:
+        state = self._refresh.state(source)
+        good = state.good if state is not None else None
+        keys = json.loads(good.keys)["keys"] if good is not None else []
+        users = (use for use in uses(self._mesh) if use.source == source)
+        return {
+            "source": str(source),
+            "keys": [key.get("kid", "") for key in keys],
+            "fetched": _as_time(good.fetched) if good is not None else "",
+            "failures": state.failures if state is not None else 0,
+            "trouble": state.trouble if state is not None else "",
+            "usedBy": [f"{use.key} {use.path}" for use in users],
+        }
+
     def _take(self, source: KeySource, keys: str) -> None:
         self._mesh.set_token_keys(source, keys)
         if self._tasks is not None:
@@ -144,6 +165,10 @@ class TokenKeys:
             if problem not in found:
                 print(f"fixed: {problem.resource}: {problem.message}", file=sys.stderr, flush=True)
         self._reported = found
+
+
+def _as_time(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
 
 
 def server_trust(settings: KeySettings) -> ssl.SSLContext:
