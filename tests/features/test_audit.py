@@ -16,6 +16,7 @@ from lateen.xds import kinds
 from tests.features.proofs import certificate, channel, token
 from tests.features.running_plane import RunningPlane, control_plane, run, until
 from tests.features.test_secure_port import GATEWAY, MESH, PRIVATE, ROUTER, SECRET, stream
+from tests.mesh.certificates import self_signed
 
 
 async def trail(control: RunningPlane, action: str = "", count: int = 1) -> list[Line]:
@@ -183,5 +184,27 @@ def test_the_trail_of_a_control_plane_is_whole_and_has_no_private_key(tmp_path: 
             assert PRIVATE not in text
             assert base64.b64encode(PRIVATE) not in text
             assert bearer[0][1].encode() not in text
+
+    run(main)
+
+
+def test_a_certificate_of_a_foreign_root_is_recorded_with_the_reason() -> None:
+    async def main() -> None:
+        async with control_plane(MESH, secure=True) as control:
+            certificate_, key_ = self_signed("stranger")
+            async with channel(control, key=key_, chain=certificate_) as opened:
+                proxy = stream(opened, namespace="shop")
+                with pytest.raises((EOFError, grpc.aio.AioRpcError)):
+                    await proxy.subscribe(kinds.CLUSTER)
+            reader, writer = await asyncio.open_connection("127.0.0.1", control.secure_port)
+            writer.write(b"GET / HTTP/1.1\r\n\r\n")
+            await reader.read()
+            writer.close()
+            lines = await trail(control, "authenticate", 2)
+        reasons = [line.reason for line in lines if line.object == "connection"]
+        assert "the client certificate is not believed: self-signed certificate" in reasons
+        assert any(reason.startswith("no TLS handshake: ") for reason in reasons)
+        assert {line.decision for line in lines} == {"refused"}
+        assert all(line.peer.startswith("127.0.0.1:") for line in lines)
 
     run(main)

@@ -79,6 +79,17 @@ class Admission:
             raise Refused(StatusCode.PERMISSION_DENIED, f"{identity} is evicted")
 
 
+def no_handshake(peer_address: str, reason: str) -> Event:
+    """A connection to the secure port that never came to be, for its certificate or for no TLS."""
+    return Event(
+        Action.AUTHENTICATE,
+        Decision.REFUSED,
+        object="connection",
+        peer=peer_address,
+        reason=reason,
+    )
+
+
 def certificate_methods(
     authority: CertificateAuthority,
     authenticator: Authenticator,

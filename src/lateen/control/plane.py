@@ -23,7 +23,7 @@ from lateen.base.problem import Problem
 from lateen.base.tasks import Tasks
 from lateen.ca.metrics import AuthorityMetrics
 from lateen.control import certificates, memory, records, token_page
-from lateen.control.admission import Admission, certificate_methods
+from lateen.control.admission import Admission, certificate_methods, no_handshake
 from lateen.control.announcements import announce
 from lateen.control.audit_output import AuditOutput
 from lateen.control.authority_service import AuthorityService
@@ -282,6 +282,7 @@ class ControlPlane:
                     {**methods, **of_certificates},
                     tls=self._certificates.server.context,
                     limits=Limits(),
+                    refused=lambda peer, reason: self.audit.record(no_handshake(peer, reason)),
                 )
             )
 

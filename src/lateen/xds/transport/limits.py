@@ -21,6 +21,7 @@ class Limits:
     connections: int = 5000  # of one address at once: a machine whose proxies share an address
     connects: int = 5000  # that it may open in CONNECT_SECONDS: all of them come back together
     connect_seconds: float = 10.0
+    handshakes: int = 512  # of TLS under way at once; further connections wait in the backlog
     preface_seconds: float = 10.0  # TLS handshake and the first frames
     quiet_seconds: float = 30.0  # without a byte before the server asks with a PING
     answer_seconds: float = 20.0  # for the answer

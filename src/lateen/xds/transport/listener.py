@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from lateen.base.errors import LateenError
 from lateen.xds.transport.connection import Connection
+from lateen.xds.transport.greeter import Refused, TlsGreeter
 from lateen.xds.transport.limits import Limits
 from lateen.xds.transport.peers import Peers
 from lateen.xds.transport.service import Methods
@@ -61,10 +62,16 @@ def require_loopback(address: Address) -> None:
 
 
 class Listener:
-    """One listening socket and its connections."""
+    """One listening socket and its connections. `refused` is told of TLS handshakes that failed."""
 
     def __init__(
-        self, address: Address, methods: Methods, *, tls: ssl.SSLContext | None, limits: Limits
+        self,
+        address: Address,
+        methods: Methods,
+        *,
+        tls: ssl.SSLContext | None,
+        limits: Limits,
+        refused: Refused = lambda peer, reason: None,
     ) -> None:
         if tls is None:
             require_loopback(address)
@@ -74,7 +81,9 @@ class Listener:
         self._limits = limits
         self._connections: dict[Connection, None] = {}
         self._peers = Peers(limits)
+        self._refused = refused
         self._server: asyncio.Server | None = None
+        self._greeter: TlsGreeter | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._empty = asyncio.Event()
         self._empty.set()
@@ -87,18 +96,28 @@ class Listener:
             raise ListenError(f"cannot listen on {self.address}: {trouble.strerror}") from trouble
         name = listening.getsockname()
         self.address = Address(self.address.host, name[1])
-        self._server = await loop.create_server(
-            lambda: Connection(self, self._methods, self._limits),
-            sock=listening,
-            ssl=self._tls,
-            backlog=BACKLOG,
-            ssl_handshake_timeout=self._limits.preface_seconds if self._tls else None,
-        )
+        if self._tls is None:
+            self._server = await loop.create_server(
+                self._connection, sock=listening, backlog=BACKLOG
+            )
+        else:
+            self._greeter = TlsGreeter(
+                listening,
+                self._tls,
+                protocol=self._connection,
+                limits=self._limits,
+                peers=self._peers,
+                refused=self._refused,
+            )
+            self._greeter.start()
         self._watch(loop)
 
+    def _connection(self) -> Connection:
+        return Connection(self, self._methods, self._limits)
+
     def admits(self, address: str, now: float) -> bool:
-        """Whether one more connection of the address may come in."""
-        return self._peers.admits(address, now)
+        """Whether one more connection of the address may come in; with TLS it was asked before."""
+        return self._greeter is not None or self._peers.admits(address, now)
 
     def gone(self, address: str) -> None:
         """One that was admitted has ended."""
@@ -116,14 +135,16 @@ class Listener:
     def __len__(self) -> int:
         return len(self._connections)
 
-    def refuse_more(self) -> None:
+    async def refuse_more(self) -> None:
         """Stops accepting; present connections stay."""
         if self._server is not None:
             self._server.close()
+        if self._greeter is not None:
+            await self._greeter.close()
 
     async def stop(self, grace_seconds: float) -> None:
         """Says goodbye to every connection, waits at most `grace_seconds`, then cuts."""
-        self.refuse_more()
+        await self.refuse_more()
         if self._timer is not None:
             self._timer.cancel()
         for connection in list(self._connections):
