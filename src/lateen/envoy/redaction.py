@@ -1,10 +1,12 @@
 """Takes what is secret out of messages that people will read.
 
 Envoy marks such fields in its own descriptors (`udpa.annotations.sensitive`); everything in a
-marked field reads `[redacted]`, as in Envoy's own /config_dump.
+marked field reads `[redacted]`, as in Envoy's own /config_dump. Envoy does not mark the keys of
+tokens, which are public as a rule; shared secrets and private parts among them are hidden too.
 """
 
 import base64
+import json
 from typing import Any
 
 from google.protobuf.descriptor import FieldDescriptor
@@ -15,6 +17,8 @@ SHOWN = "[redacted]"
 SHOWN_BYTES = base64.b64encode(SHOWN.encode()).decode()
 SENSITIVE = b"\xb8\xb7\x8b\xa4\x02\x01"  # udpa.annotations.sensitive (field 76569463) is true
 ANY_TYPE = "@type"
+JWT_PROVIDER = "envoy.extensions.filters.http.jwt_authn.v3.JwtProvider"
+SECRET_PARTS = frozenset(("k", "d", "p", "q", "dp", "dq", "qi", "oth"))  # RFC 7518, section 6
 
 
 def redacted(document: dict[str, Any], full_name: str) -> dict[str, Any]:
@@ -24,10 +28,26 @@ def redacted(document: dict[str, Any], full_name: str) -> dict[str, Any]:
 
 def _message(document: dict[str, Any], descriptor: Any) -> dict[str, Any]:
     fields = descriptor.fields_by_name
+    if descriptor.full_name == JWT_PROVIDER and "local_jwks" in document:
+        document = document | {"local_jwks": _key_set(document["local_jwks"])}
     return {
         name: _field(value, fields[name]) if name in fields else value
         for name, value in document.items()
     }
+
+
+def _key_set(source: dict[str, Any]) -> dict[str, Any]:
+    text = source.get("inline_string", "")
+    try:
+        keys = json.loads(text)["keys"]
+        hidden = [{name: _part(name, part) for name, part in key.items()} for key in keys]
+    except (ValueError, LookupError, TypeError, AttributeError):
+        return {name: SHOWN for name in source}
+    return source if hidden == keys else source | {"inline_string": json.dumps({"keys": hidden})}
+
+
+def _part(name: str, part: Any) -> Any:
+    return SHOWN if name in SECRET_PARTS else part
 
 
 def _field(value: Any, field: FieldDescriptor) -> Any:

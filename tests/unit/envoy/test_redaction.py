@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from lateen.envoy import messages, schema
-from lateen.envoy.redaction import SHOWN_BYTES, redacted
+from lateen.envoy.redaction import JWT_PROVIDER, SHOWN_BYTES, redacted
 
 SECRET = "envoy.extensions.transport_sockets.tls.v3.Secret"
 CLUSTER = "envoy.config.cluster.v3.Cluster"
@@ -55,3 +55,20 @@ def test_a_key_deep_inside_another_resource_is_hidden() -> None:
     assert found["transport_socket"]["typed_config"]["@type"].endswith(CONTEXT)
     assert found["connect_timeout"] == "1s"
     assert found["metadata"] == {"filter_metadata": {"istio": {"services": [1.0]}}}
+
+
+def test_secret_parts_of_token_keys_are_hidden_and_public_ones_are_not() -> None:
+    provider = schema.message(JWT_PROVIDER)(issuer="a")
+    provider.local_jwks.inline_string = json.dumps(
+        {"keys": [{"kty": "oct", "k": "c2VjcmV0"}, {"kty": "RSA", "n": "public", "d": "private"}]}
+    )
+    text = shown(provider)["local_jwks"]["inline_string"]
+    assert "public" in text
+    assert "c2VjcmV0" not in text
+    assert "private" not in text
+
+    public = '{"keys":  [{"kty": "RSA", "n": "public"}]}'
+    provider.local_jwks.inline_string = public
+    assert shown(provider)["local_jwks"]["inline_string"] == public
+    provider.local_jwks.inline_string = "something else"
+    assert shown(provider)["local_jwks"] == {"inline_string": "[redacted]"}
