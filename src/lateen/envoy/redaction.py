@@ -42,7 +42,7 @@ def _key_set(source: dict[str, Any]) -> dict[str, Any]:
         keys = json.loads(text)["keys"]
         hidden = [{name: _part(name, part) for name, part in key.items()} for key in keys]
     except (ValueError, LookupError, TypeError, AttributeError):
-        return {name: SHOWN for name in source}
+        return dict.fromkeys(source, SHOWN)
     return source if hidden == keys else source | {"inline_string": json.dumps({"keys": hidden})}
 
 
