@@ -16,12 +16,14 @@ from pathlib import Path
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from lateen.ca.authority import Authority, SigningKey
 from lateen.ca.errors import AuthorityError
 from lateen.ca.key_protection import KeyProtection, Plain
 
 LARGEST_FILE = 1024 * 1024
+SMALLEST_RSA_BITS = 2048
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +131,11 @@ def _check_may_sign(certificate: x509.Certificate, path: Path, now: float) -> No
         usage = None
     if usage is not None and not usage.key_cert_sign:
         raise AuthorityError(f"{path} may not sign certificates (key usage keyCertSign)")
+    key = certificate.public_key()
+    if isinstance(key, rsa.RSAPublicKey) and key.key_size < SMALLEST_RSA_BITS:
+        raise AuthorityError(
+            f"{path} has an RSA key of {key.key_size} bits; {SMALLEST_RSA_BITS} are the least"
+        )
     if certificate.not_valid_after_utc.timestamp() <= now:
         raise AuthorityError(f"{path} expired on {certificate.not_valid_after_utc:%Y-%m-%d %H:%M}")
 

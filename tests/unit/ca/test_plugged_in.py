@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from lateen.ca import plugged_in
 from lateen.ca.authority import Authority, organisation, pem, self_signed
@@ -72,6 +72,16 @@ def test_a_leaf_cannot_be_the_authority(folder: Path) -> None:
     write_key(folder / "ca-key.pem", KEY)
     (folder / "ca-cert.pem").write_text(pem(leaf))
     with pytest.raises(AuthorityError, match="CA:TRUE"):
+        load(folder)
+
+
+def test_an_authority_with_a_weak_key_is_refused(folder: Path) -> None:
+    weak = rsa.generate_private_key(public_exponent=65537, key_size=1024)
+    root = self_signed(weak, organisation("weak"), now=NOW, ttl_seconds=YEAR)
+    write_key(folder / "ca-key.pem", weak)
+    for name in ("ca-cert.pem", "root-cert.pem", "cert-chain.pem"):
+        (folder / name).write_text(pem(root))
+    with pytest.raises(AuthorityError, match="1024 bits"):
         load(folder)
 
 

@@ -40,6 +40,25 @@ def test_all_sections_are_read() -> None:
     assert settings.check[0].expect.version == "v2"
 
 
+def test_who_signs_certificates_is_read_with_paths_from_the_file() -> None:
+    found = parsed("""
+        authority:
+          passphraseFile: ../secret
+          rotateRoot: false
+        """).settings.authority
+    assert found.passphrase_file == "/tmp/../secret"
+    assert not found.rotate_root
+
+
+def test_a_mistake_in_the_authority_is_located() -> None:
+    found = problem("""
+        name: shop
+        authority: {foldr: cacerts}
+        """)
+    assert found.path == "authority"
+    assert "foldr" in found.message
+
+
 def test_directory_is_looked_up_from_the_file() -> None:
     settings = parsed("images: [{image: a, command: [b], directory: .}]").settings
 
