@@ -17,7 +17,7 @@ DELTA = "envoy.service.discovery.v3.DeltaDiscoveryRequest"
 WHOLE = "envoy.service.discovery.v3.DiscoveryRequest"
 WILDCARD = "*"
 KEPT = 512  # requests kept; beyond that all are forgotten
-MOST_NAMES = 100_000  # that one stream may ask for of one type
+MOST_NAMES = 50_000  # that one stream may ask for of one type: 10,000 services of five ports
 LONGEST_NAME = 4096
 KEPT_BYTES = 256 * 1024  # the largest request that is kept
 

@@ -51,7 +51,7 @@ def test_what_is_no_request_is_refused() -> None:
 @pytest.mark.parametrize(
     ("names", "reason"),
     [
-        (["a"] * (MOST_NAMES + 1), "more than 100000 resource names"),
+        (["a"] * (MOST_NAMES + 1), "more than 50000 resource names"),
         (["a" * (LONGEST_NAME + 1)], "a resource name is too long"),
     ],
 )
