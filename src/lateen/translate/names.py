@@ -85,6 +85,11 @@ def stat_name(name: str) -> str:
     return f"{name};"
 
 
+def host_form(address: str) -> str:
+    """An address as it stands before a port and in a Host header: IPv6 in brackets."""
+    return f"[{address}]" if ":" in address else address
+
+
 def format_stat_name(  # MeshConfig.inboundClusterStatName and outboundClusterStatName
     pattern: str, *, host: str, namespace: str, service: str, port: int, port_name: str, subset: str
 ) -> str:
@@ -96,7 +101,6 @@ def format_stat_name(  # MeshConfig.inboundClusterStatName and outboundClusterSt
         .replace("%SUBSET_NAME%", subset)
         .replace("%SERVICE_PORT%", str(port))
         .replace("%SERVICE_PORT_NAME%", port_name)
-        + ";"
     )
 
 

@@ -30,4 +30,4 @@ def test_stat_names_are_filled_in() -> None:
         subset="v1",
     )  # fmt: skip
 
-    assert made == "a.b_a.b.svc.cluster.local_80_http_v1;"
+    assert made == "a.b_a.b.svc.cluster.local_80_http_v1"

@@ -226,7 +226,7 @@ def _stat_name(mesh: Mesh, port: InboundPort) -> str:
     if not pattern or not port.services:
         return names.stat_name(names.inbound_cluster(port.number))
     service = port.services[0]
-    return names.format_stat_name(
+    filled_in = names.format_stat_name(
         pattern,
         host=service.hostname,
         namespace=service.namespace,
@@ -235,3 +235,4 @@ def _stat_name(mesh: Mesh, port: InboundPort) -> str:
         port_name=port.port.name,
         subset="",
     )
+    return names.stat_name(filled_in)

@@ -170,7 +170,7 @@ def _stat_name(config: MeshConfig, target: Target) -> str:
     pattern = config.outbound_cluster_stat_name
     if not pattern:
         return names.stat_name(target.name)
-    return names.format_stat_name(
+    filled_in = names.format_stat_name(
         pattern,
         host=target.service.hostname,
         namespace=target.service.namespace,
@@ -179,6 +179,7 @@ def _stat_name(config: MeshConfig, target: Target) -> str:
         port_name=target.port.name,
         subset=target.subset_name,
     )
+    return names.stat_name(filled_in)
 
 
 def _apply_discovery(

@@ -12,6 +12,7 @@ from lateen.api.destination_rule import TunnelSettings
 from lateen.api.duration import Duration
 from lateen.envoy import messages, types
 from lateen.translate.filters import access_log, network
+from lateen.translate.names import host_form
 from lateen.view.mesh import Mesh
 
 
@@ -66,5 +67,5 @@ def _set_policy(made: Any, policy: ConnectionPolicy) -> None:
         made.hash_policy.add().source_ip.SetInParent()
     tunnel = policy.tunnel
     if tunnel is not None:
-        made.tunneling_config.hostname = f"{tunnel.target_host}:{tunnel.target_port}"
+        made.tunneling_config.hostname = f"{host_form(tunnel.target_host)}:{tunnel.target_port}"
         made.tunneling_config.use_post = tunnel.protocol.upper() == "POST"

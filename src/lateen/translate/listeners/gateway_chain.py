@@ -135,7 +135,7 @@ def _tcp(mesh: Mesh, proxy_class: ProxyClass, server: GatewayServer) -> Iterator
                 _applies(match, proxy_class, server) for match in route.match
             ):
                 continue
-            filters = _tcp_filters(mesh, proxy_class, route.route, server)
+            filters = _tcp_filters(mesh, proxy_class, bound.key, route.route, server)
             if not filters:
                 continue
             if gateway_tls.is_terminated(server.server.tls):
@@ -151,7 +151,7 @@ def _passthrough(mesh: Mesh, proxy_class: ProxyClass, server: GatewayServer) -> 
             for match in route.match:
                 if not _applies(match, proxy_class, server):
                     continue
-                filters = _tcp_filters(mesh, proxy_class, route.route, server)
+                filters = _tcp_filters(mesh, proxy_class, bound.key, route.route, server)
                 if filters:
                     wanted = [name.lower() for name in match.sni_hosts]
                     yield _chain(filters, () if "*" in wanted else wanted, bound.key)
@@ -175,14 +175,20 @@ def _applies(
 
 
 def _tcp_filters(
-    mesh: Mesh, proxy_class: ProxyClass, routes: Sequence[RouteDestination], server: GatewayServer
+    mesh: Mesh,
+    proxy_class: ProxyClass,
+    key: Key,
+    routes: Sequence[RouteDestination],
+    server: GatewayServer,
 ) -> list[Any]:
     """Policies, then the proxy; nothing without a destination."""
     outbound = scope.outbound_scope(mesh, proxy_class)
-    target = stream_target(mesh, outbound, routes, server.number)
+    target = stream_target(mesh, outbound, key, routes, server.number)
     if target is None:
         return []
-    proxy = tcp.tcp_proxy(mesh, target.clusters, policy=target.policy)
+    proxy = tcp.tcp_proxy(
+        mesh, target.clusters, stat_prefix=target.stat_prefix, policy=target.policy
+    )
     decision_log.add_tcp(proxy, mesh, proxy_class)
     return [
         *authorization.network_filters(mesh, proxy_class),

@@ -168,9 +168,26 @@ def _set_retries(action: Any, port: InboundPort, wanted: HTTPRetry | None) -> No
 
 
 def _tcp_filter(mesh: Mesh, proxy_class: ProxyClass, port: InboundPort, kind: Accepted) -> Any:
-    proxy = tcp.tcp_proxy(mesh, ((port.cluster, 1),))
+    proxy = tcp.tcp_proxy(mesh, ((port.cluster, 1),), stat_prefix=_stat_prefix(mesh, port))
     decision_log.add_tcp(proxy, mesh, proxy_class)
     if kind.is_mutual:  # the workload must not see a connection before its peer is known
         proxy.upstream_connect_mode = "ON_DOWNSTREAM_TLS_HANDSHAKE"
         proxy.max_early_data_bytes.value = EARLY_DATA_BYTES
     return tcp.tcp_chain(proxy)
+
+
+def _stat_prefix(mesh: Mesh, port: InboundPort) -> str:
+    """By MeshConfig.inboundClusterStatName, where the port is a service's; else the cluster."""
+    pattern, service = mesh.config.inbound_cluster_stat_name, port.service
+    if not pattern or service is None:
+        return port.cluster
+    served = service.port(port.service_port)
+    return names.format_stat_name(
+        pattern,
+        host=service.hostname,
+        namespace=service.namespace,
+        service=service.name,
+        port=port.service_port,
+        port_name=served.name if served is not None else "",
+        subset="",
+    )

@@ -39,11 +39,9 @@ class StreamService:
 
     index: int  # of the egress listener: which VirtualServices count
     hostname: str
-    service: str
     namespace: str
     port: int  # of the listener; 0 on a unix socket
     target_port: int  # of the service: names the cluster
-    port_name: str
     protocol: Protocol
     prefixes: tuple[str, ...] = ()  # the service's CIDRs, where the address does not tell it
     is_resolved: bool = False  # by the proxy, from the server name: DYNAMIC_DNS
@@ -234,11 +232,9 @@ def _stream(
     stream = StreamService(
         index=place.listener.index,
         hostname=service.hostname,
-        service=service.name,
         namespace=service.namespace,
         port=number,
         target_port=only,
-        port_name=port.name,
         protocol=port.protocol,
         prefixes=prefixes,
         is_resolved=service.resolution is Resolution.DYNAMIC_DNS and port.protocol.is_tls,

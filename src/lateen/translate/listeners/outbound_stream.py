@@ -29,6 +29,7 @@ from lateen.translate.listeners.stream_target import (
     StreamTarget,
     byte_offer,
     connection_policy,
+    stat_prefix,
     stream_target,
 )
 from lateen.translate.routes import domains
@@ -160,13 +161,13 @@ def _tls_chains(
 ) -> list[StreamChain]:
     return [
         replace(
-            _to_target(mesh, service, each.key, target),
+            _to_target(service, each.key, target),
             server_names=_lower(match.sni_hosts),
             prefixes=_prefixes(service, match),
         )
         for each in governing
         for route in each.tls
-        if (target := stream_target(mesh, scope, route.route, service.port)) is not None
+        if (target := stream_target(mesh, scope, each.key, route.route, service.port)) is not None
         for match in route.match
         if _applies(match, scope, service.port)
     ]
@@ -182,10 +183,10 @@ def _tcp_chains(
     for each in governing:
         for route in each.tcp:
             found = [match for match in route.match if _applies(match, scope, service.port)]
-            target = stream_target(mesh, scope, route.route, service.port)
+            target = stream_target(mesh, scope, each.key, route.route, service.port)
             if target is None or (route.match and not found):
                 continue
-            chain = _to_target(mesh, service, each.key, target)
+            chain = _to_target(service, each.key, target)
             subnets = tuple(prefix for match in found for prefix in match.destination_subnets)
             if all(match.destination_subnets for match in found) and found and service.port:
                 made.append(replace(chain, prefixes=subnets))
@@ -217,12 +218,10 @@ def _prefixes(service: StreamService, match: TLSMatchAttributes) -> tuple[str, .
     )
 
 
-def _to_target(mesh: Mesh, service: StreamService, key: Key, target: StreamTarget) -> StreamChain:
-    first = target.clusters[0][0]
-    is_one = len(target.clusters) == 1
+def _to_target(service: StreamService, key: Key, target: StreamTarget) -> StreamChain:
     return StreamChain(
         target.clusters,
-        _stat_prefix(mesh, service, first) if is_one else f"{key.name}.{key.namespace}",
+        target.stat_prefix,
         prefixes=service.prefixes,
         policy=target.policy,
         protocol=service.protocol,
@@ -238,7 +237,7 @@ def _to_service(mesh: Mesh, scope: OutboundScope, service: StreamService) -> Str
     name = names.outbound_cluster(service.target_port, "", service.hostname)
     return StreamChain(
         ((name, 0),),
-        _stat_prefix(mesh, service, name),
+        stat_prefix(mesh, scope, name),
         prefixes=service.prefixes,
         policy=connection_policy(
             mesh, scope, service.hostname, service.namespace, "", service.target_port
@@ -263,19 +262,3 @@ def _server_names(
 def _lower(names: Iterable[str]) -> tuple[str, ...]:
     """Each once: Envoy compares with the client's in lower case."""
     return tuple(dict.fromkeys(name.lower() for name in names))
-
-
-def _stat_prefix(mesh: Mesh, service: StreamService, cluster: str) -> str:
-    pattern = mesh.config.outbound_cluster_stat_name
-    target = names.parse_cluster(cluster)
-    if not pattern or target is None or target.host != service.hostname:
-        return cluster
-    return names.format_stat_name(
-        pattern,
-        host=service.hostname,
-        namespace=service.namespace,
-        service=service.service,
-        port=target.port,
-        port_name=service.port_name,
-        subset=target.subset,
-    )

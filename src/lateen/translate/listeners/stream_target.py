@@ -1,7 +1,7 @@
 """Where a connection goes, as tcp and tls routes say: clusters with weights, and the policy of it.
 
-The policy is that of the first destination's DestinationRule; a tunnel counts for one destination
-alone.
+The policy is that of the first destination's DestinationRule. Of several destinations, its subset
+does not count: a tunnel, say, is the connection's before there is a choice of destination.
 
 A port that is declared as HTTP makes its cluster offer HTTP in ALPN (see `translate.alpn`). What a
 tcp route carries there need not be the version that is offered, so its chain offers what Istio does
@@ -9,11 +9,12 @@ for bytes: the server then looks at them.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 from lateen.api.destination_rule import TLSmode, TrafficPolicy
+from lateen.api.resource import Key
 from lateen.api.virtual_service import RouteDestination
 from lateen.envoy import types
 from lateen.translate import alpn, names, tls
@@ -34,28 +35,50 @@ MESH_TLS = (None, TLSmode.ISTIO_MUTUAL)  # None: automatic
 @dataclass(frozen=True, slots=True)
 class StreamTarget:
     clusters: tuple[tuple[str, int], ...]
+    stat_prefix: str
     policy: ConnectionPolicy = tcp.PLAIN
     offers_bytes: bool = False  # ALPN of bytes, whatever the cluster's port is declared as
 
 
 def stream_target(
-    mesh: Mesh, scope: OutboundScope, routes: Sequence[RouteDestination], port: int
+    mesh: Mesh, scope: OutboundScope, key: Key, routes: Sequence[RouteDestination], port: int
 ) -> StreamTarget | None:
-    """None without a destination. `port` is the listener's."""
+    """None without a destination. `key` is the VirtualService's, `port` the listener's."""
     known = [(each.destination, each.weight) for each in routes if each.destination is not None]
     if len(known) > 1:
         known = [(to, weight) for to, weight in known if weight > 0] or known[:1]
+    is_one = len(known) == 1
     clusters, policies, offers = [], [], []
     for destination, weight in known:
         hostname, namespace, number = found_destination(mesh, scope, destination, port)
         subset = destination.subset
         clusters.append((names.outbound_cluster(number, subset, hostname), weight))
-        policies.append(connection_policy(mesh, scope, hostname, namespace, subset, number))
+        shaping = subset if is_one else ""
+        policies.append(connection_policy(mesh, scope, hostname, namespace, shaping, number))
         offers.append(_offers_http(mesh, scope, hostname, subset, number))
     if not clusters:
         return None
-    policy = policies[0] if len(clusters) == 1 else replace(policies[0], tunnel=None)
-    return StreamTarget(tuple(clusters), policy, offers_bytes=all(offers))
+    prefix = stat_prefix(mesh, scope, clusters[0][0]) if is_one else f"{key.name}.{key.namespace}"
+    return StreamTarget(tuple(clusters), prefix, policies[0], offers_bytes=all(offers))
+
+
+def stat_prefix(mesh: Mesh, scope: OutboundScope, cluster: str) -> str:
+    """By MeshConfig.outboundClusterStatName, where the destination is a service; else its name."""
+    pattern = mesh.config.outbound_cluster_stat_name
+    target = names.parse_cluster(cluster)
+    service = find_service(mesh, scope, target.host) if pattern and target is not None else None
+    if target is None or service is None:
+        return cluster
+    port = service.port(target.port)
+    return names.format_stat_name(
+        pattern,
+        host=service.hostname,
+        namespace=service.namespace,
+        service=service.name,
+        port=target.port,
+        port_name=port.name if port is not None else "",
+        subset=target.subset,
+    )
 
 
 def connection_policy(

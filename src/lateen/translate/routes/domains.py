@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from itertools import takewhile
 
 from lateen.catalog.service import Registry, Resolution, Service
+from lateen.translate.names import host_form
 
 KUBERNETES_PART = ".svc."
 
@@ -94,8 +95,3 @@ def unclaimed(domains: Domains, claimed: set[str], known: frozenset[str]) -> tup
         claimed.add(key)
         kept.append(domain)
     return tuple(kept)
-
-
-def host_form(address: str) -> str:
-    """An address as it stands in a Host header: IPv6 in brackets."""
-    return f"[{address}]" if ":" in address else address

@@ -14,6 +14,7 @@ from lateen.api.resource import Key
 from lateen.base.incremental import derived
 from lateen.catalog.service import Port, Resolution, Service
 from lateen.translate.addresses import service_addresses
+from lateen.translate.names import host_form
 from lateen.translate.routes import domains
 from lateen.translate.routes.domains import Domains
 from lateen.view.mesh import Mesh
@@ -153,7 +154,7 @@ def _candidates(
         for hostname in _unregistered(
             hostnames, registered, anyway=unregistered_anyway and port == DEFAULT_PORT
         ):
-            own = Domains((domains.host_form(hostname),))
+            own = Domains((host_form(hostname),))
             yield _Candidate(hostname, port, own, key)
     other_names = aliases(mesh, scope, index)
     for service in services:

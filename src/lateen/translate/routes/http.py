@@ -83,7 +83,7 @@ def default_route(mesh: Mesh, scope: OutboundScope, hostname: str, port: int) ->
         route.route.retry_policy.CopyFrom(policy)
     switch_on(route, needed_filters(mesh, scope, hostname, "", port))
     keep_session(route, service)
-    route.decorator.operation = f"{hostname}:{port}/*"
+    route.decorator.operation = f"{names.host_form(hostname)}:{port}/*"
     return route
 
 
@@ -132,7 +132,7 @@ def _operation(route: Any, virtual_service: str, port: int) -> str:
         path = f"{match.prefix or match.path_separated_prefix}*"
     target = names.parse_cluster(route.route.cluster)
     if target is not None:
-        return f"{target.host}:{target.port}{path}"
+        return f"{names.host_form(target.host)}:{target.port}{path}"
     return f"{virtual_service}:{port}{path}"
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from lateen.api.resource import Key
 from lateen.api.virtual_service import RouteDestination
 from lateen.envoy import messages, types
 from lateen.translate.listeners import gateway, outbound
@@ -30,6 +31,17 @@ apiVersion: networking.istio.io/v1
 kind: DestinationRule
 metadata: {{name: {host}, namespace: shop}}
 spec: {{host: {host}, trafficPolicy: {{{policy}}}}}
+"""
+TUNNELS = """
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: {name: db, namespace: shop}
+spec:
+  host: db
+  trafficPolicy: {tunnel: {targetHost: all.example.com, targetPort: 443}}
+  subsets:
+  - name: v1
+    trafficPolicy: {tunnel: {targetHost: v1.example.com, targetPort: 443}}
 """
 IDLE = replace(CLIENT, settings=(("IDLE_TIMEOUT", "30s"),))
 
@@ -97,21 +109,25 @@ def test_idle_connections_end_as_the_proxy_says_where_no_rule_does() -> None:
     assert idle_timeout(routed("db", 5432), wrong) is None
 
 
-def test_a_tunnel_counts_for_one_destination_alone() -> None:
-    policy = "tunnel: {protocol: CONNECT, targetHost: example.com, targetPort: 443}"
-    mesh = routed("db", 5432, RULE.format(host="db", policy=policy))
+def test_of_several_destinations_the_first_one_s_rule_counts_without_its_subset() -> None:
+    mesh = routed("db", 5432, TUNNELS)
     scope = outbound_scope(mesh, CLIENT)
 
-    def target(*hosts: str) -> Any:
-        written = [
-            {"destination": {"host": f"{host}.shop.svc.cluster.local"}, "weight": 50}
-            for host in hosts
-        ]
+    def target(*destinations: str) -> Any:
+        written = []
+        for each in destinations:
+            host, _, subset = each.partition("/")
+            to = {"host": f"{host}.shop.svc.cluster.local", "subset": subset}
+            written.append({"destination": to, "weight": 50})
         routes = msgspec.convert(written, tuple[RouteDestination, ...])
-        return stream_target(mesh, scope, routes, 5432)
+        return stream_target(mesh, scope, Key("VirtualService", "shop", "r"), routes, 5432)
 
-    assert target("db").policy.tunnel is not None
-    assert target("db", "web").policy.tunnel is None
+    assert target("db").policy.tunnel.target_host == "all.example.com"
+    assert target("db/v1").policy.tunnel.target_host == "v1.example.com"
+    assert target("db/v1", "web").policy.tunnel.target_host == "all.example.com"
+    assert target("web", "db/v1").policy.tunnel is None
+    assert target("db/v1").stat_prefix == "outbound|5432|v1|db.shop.svc.cluster.local"
+    assert target("db/v1", "web").stat_prefix == "r.shop"
     assert target() is None
 
 
