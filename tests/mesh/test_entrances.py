@@ -31,6 +31,11 @@ spec:
 """
 
 
+def status(mesh: RunningMesh) -> str:
+    """Of the mesh, also while a pod ends."""
+    return mesh.lateen("status", "--name", mesh.name, check=False).stdout
+
+
 def config_map(**fields: str) -> str:
     return f"""---
 apiVersion: v1
@@ -77,17 +82,17 @@ class Visitor:
     """Asks the gateway over TLS, with a certificate of its own or without."""
 
     def __init__(self, mesh: RunningMesh, folder: Path) -> None:
-        self._mesh, self._folder = mesh, folder
+        self.folder, self._gateway = folder, mesh.gateway(443)
         self.certificate, self.key = self_signed(HOST)
         (folder / "certificate.pem").write_bytes(self.certificate)
         (folder / "key.pem").write_bytes(self.key)
 
     def ask(self, *, shows_certificate: bool) -> str:
         """The status line, or why there is none."""
-        context = ssl.create_default_context(cafile=str(self._folder / "certificate.pem"))
+        context = ssl.create_default_context(cafile=str(self.folder / "certificate.pem"))
         if shows_certificate:
-            context.load_cert_chain(self._folder / "certificate.pem", self._folder / "key.pem")
-        host, _, port = self._mesh.gateway(443).partition(":")
+            context.load_cert_chain(self.folder / "certificate.pem", self.folder / "key.pem")
+        host, _, port = self._gateway.partition(":")
         try:
             with (
                 socket.create_connection((host, int(port)), timeout=5) as raw,
@@ -134,6 +139,65 @@ def test_mutual_tls_refuses_clients_without_a_certificate(
         lambda: visitor.ask(shows_certificate=True), lambda line: line.endswith("200 OK")
     )
     assert "200" not in visitor.ask(shows_certificate=False)
+
+
+ENDS_TLS_ITSELF = """
+import http.server, ssl, sys
+server = http.server.HTTPServer((sys.argv[1], 8443), http.server.SimpleHTTPRequestHandler)
+context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+context.load_cert_chain(sys.argv[2], sys.argv[3])
+server.socket = context.wrap_socket(server.socket, server_side=True)
+server.serve_forever()
+"""
+
+
+def test_a_gateway_passes_tls_through_to_who_ends_it(mesh: RunningMesh, visitor: Visitor) -> None:
+    """The visitor trusts the workload's certificate alone, which no gateway has."""
+    folder = visitor.folder
+    folder.chmod(0o755)
+    (folder / "server.py").write_text(ENDS_TLS_ITSELF)
+    words = [sys.executable, folder / "server.py", "$(POD_IP)"]
+    words += [folder / "certificate.pem", folder / "key.pem"]
+    command = json.dumps([str(word) for word in words])
+    workload = f"""
+apiVersion: v1
+kind: Service
+metadata: {{name: vault, namespace: app}}
+spec: {{selector: {{app: vault}}, ports: [{{name: tls, port: 443, targetPort: 8443}}]}}
+---
+apiVersion: v1
+kind: Pod
+metadata: {{name: vault, namespace: app, labels: {{app: vault}}}}
+spec:
+  containers:
+  - name: vault
+    image: example/vault
+    command: {command}
+    env: [{{name: POD_IP, valueFrom: {{fieldRef: {{fieldPath: status.podIP}}}}}}]
+"""
+    servers = f"""
+selector: {{istio: ingressgateway}}
+servers:
+- port: {{number: 443, name: tls, protocol: TLS}}
+  hosts: [{HOST}]
+  tls: {{mode: PASSTHROUGH}}
+"""
+    routes = f"""
+hosts: [{HOST}]
+gateways: [istio-ingress/front]
+tls:
+- match: [{{port: 443, sniHosts: [{HOST}]}}]
+  route: [{{destination: {{host: vault, port: {{number: 443}}}}}}]
+"""
+    front = istio("Gateway", "front", servers, namespace="istio-ingress")
+    mesh.apply("vault.yaml", workload + front + istio("VirtualService", "front", routes))
+    try:
+        assert eventually(
+            lambda: visitor.ask(shows_certificate=False), lambda line: line.endswith("200 OK")
+        )
+    finally:
+        mesh.remove("vault.yaml")
+        eventually(lambda: status(mesh), lambda shown: "vault" not in shown)
 
 
 # -- networks ----------------------------------------------------------------------------------
@@ -187,11 +251,6 @@ with Server(sys.argv[1], http.server.SimpleHTTPRequestHandler) as server:
     os.chmod(sys.argv[1], 0o666)
     server.serve_forever()
 """
-
-
-def status(mesh: RunningMesh) -> str:
-    """Of the mesh, also while a pod ends."""
-    return mesh.lateen("status", "--name", mesh.name, check=False).stdout
 
 
 def test_a_sidecar_leads_to_a_unix_socket(mesh: RunningMesh, tmp_path: Path) -> None:
