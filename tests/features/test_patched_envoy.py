@@ -113,6 +113,58 @@ def test_several_patches_that_envoy_refuses_are_all_found() -> None:
     run(main)
 
 
+def test_a_patch_of_several_listeners_is_found_among_others() -> None:
+    """They are rejected together; the patches that are not at fault come back."""
+    second = MESH.split("---")[0].replace("reviews", "more").replace("number: 80", "number: 81")
+    everywhere = [
+        lua(name, code).replace("portNumber: 80, ", "")
+        for name, code in (("one", GOOD), ("two", BROKEN), ("three", GOOD), ("four", GOOD))
+    ]
+
+    async def main() -> None:
+        async with (
+            control_plane(f"{MESH}\n---\n{second}") as control,
+            envoy(control.port) as proxy,
+        ):
+            await proxy.shows("0.0.0.0_81")
+            control.source.write(envoy_filter(*everywhere))
+
+            async def the_others_are_in_force() -> bool:
+                (status,) = json.loads((await control.page("/debug/syncz"))[1])
+                listeners = (await proxy.dump()).split("dynamic_listeners")[-1]
+                names = [f'"name": "{name}"' for name in ("one", "three", "four")]
+                return (
+                    list(status["left_out"])
+                    == ["EnvoyFilter shop/scripts (test.yaml:1) spec.configPatches[1]"]
+                    and all(listeners.count(name) >= 2 for name in names)
+                    and status["types"]["LDS"]["state"] == "SYNCED"
+                )
+
+            await until(the_others_are_in_force, "one patch is left out, of both listeners")
+
+    run(main)
+
+
+def test_patches_of_different_listeners_are_found_at_once() -> None:
+    second = MESH.split("---")[0].replace("reviews", "more").replace("number: 80", "number: 81")
+    patches = (lua("one", BROKEN), lua("two", BROKEN).replace("portNumber: 80", "portNumber: 81"))
+
+    async def main() -> None:
+        async with (
+            control_plane(f"{MESH}\n---\n{second}") as control,
+            envoy(control.port) as proxy,
+        ):
+            await proxy.shows("0.0.0.0_81")
+            control.source.write(envoy_filter(*patches))
+
+            async def both_are_told() -> bool:
+                return len(await problems(control)) == 2
+
+            await until(both_are_told, "both are found")
+
+    run(main)
+
+
 def test_a_patch_that_decides_who_may_pass_is_never_left_out() -> None:
     """A proxy's word is not enough to let everybody in: what was in force stays in force."""
     rbac = lua("envoy.filters.http.rbac", BROKEN)

@@ -290,13 +290,16 @@ class DiscoveryServer:
         sent = watch.find_sent(nonce)
         if sent is None or (len(cells) > 1 and any(cell.name not in text for cell in cells)):
             return
-        changed = [
-            stream.isolation.rejected(
-                Place(cell.type_url, cell.name), self.catalogue.optional(cell), text
-            )
-            for cell in cells
-        ]
-        if any(changed):
+        before = frozenset(stream.isolation.left_out)
+        changed = False
+        for cell in cells:
+            parts = self.catalogue.optional(cell)
+            tried = frozenset(stream.isolation.left_out).difference(before)
+            if tried.intersection(parts):
+                continue  # it is told anew without that part, and may be accepted then
+            place = Place(cell.type_url, cell.name)
+            changed = stream.isolation.rejected(place, parts, text) or changed
+        if changed:
             self._leave_out(stream)
 
     def _leave_out(self, stream: Stream) -> None:

@@ -151,15 +151,15 @@ class Stream:
     def _next(self, watch: Watch, request: Request) -> None:
         if request.nonce:
             if request.error is not None:
-                watch.rejection = self._home.rejected(self, watch, request)
+                watch.refuse(self._home.rejected(self, watch, request))
                 if request.type_url == kinds.CLUSTER:
                     self._await_no_endpoints()
                 known = watch.acknowledge(request.nonce)
             else:
                 sent = watch.find_sent(request.nonce)
                 known = watch.acknowledge(request.nonce)
-                if known:
-                    watch.rejection = None
+                if known and watch.rejection is not None and sent is not None:
+                    watch.rejection = watch.rejection.without(sent)
                 if sent is not None and self.isolation.is_searching:
                     self._home.accepted(self, request.type_url, sent.names)
             if not known and not self.delta and watch.last and watch.last.nonce != request.nonce:

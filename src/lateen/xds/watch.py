@@ -6,7 +6,7 @@ merged response when the acknowledgement comes.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from lateen.xds import kinds
@@ -33,6 +33,22 @@ class Rejection:
     names: tuple[str, ...]  # the resources it named, or all of the response
     sources: tuple[str, ...]  # the users' resources that caused them
     time: float
+
+    def beside(self, older: "Rejection | None") -> "Rejection":
+        if older is None:
+            return self
+        return replace(
+            self,
+            names=tuple(dict.fromkeys((*self.names, *older.names))),
+            sources=tuple(dict.fromkeys((*self.sources, *older.sources))),
+        )
+
+    def without(self, told: Sent) -> "Rejection | None":
+        """What is left of it after another response: resources not told since stay refused."""
+        left = tuple(
+            name for name in self.names if name not in told.names and name not in told.removed
+        )
+        return replace(self, names=left) if left else None
 
 
 class Watch:
@@ -149,6 +165,13 @@ class Watch:
                 self.acknowledged = nonce
                 return True
         return False
+
+    def refuse(self, rejection: Rejection) -> None:
+        """Resources that were refused before and not told since are still refused."""
+        sent = self.find_sent(rejection.nonce)
+        if self.rejection is not None and sent is not None:
+            rejection = rejection.beside(self.rejection.without(sent))
+        self.rejection = rejection
 
     def find_sent(self, nonce: str) -> Sent | None:
         return next((sent for sent in self.outstanding if sent.nonce == nonce), None)

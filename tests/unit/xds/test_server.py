@@ -133,6 +133,35 @@ def test_rejected_resource_is_not_sent_again_until_it_changes(mesh: PlainMesh) -
     run(mesh, scenario)
 
 
+def test_a_rejection_stands_until_the_resource_is_told_anew(mesh: PlainMesh) -> None:
+    async def scenario(mesh: PlainMesh, server: DiscoveryServer, proxy: AdsClient) -> None:
+        await proxy.subscribe(kinds.CLUSTER)
+        change(mesh, server, kinds.CLUSTER, "a", b"bad")
+        await proxy.ack(await proxy.next(), error="cluster a: bad")
+        await proxy.silence()
+        (stream,) = server.connected()
+        change(mesh, server, kinds.CLUSTER, "b", b"good")
+        await proxy.ack(await proxy.next())
+        await proxy.silence()
+        rejection = stream.watches[kinds.CLUSTER].rejection
+        assert rejection is not None
+        assert rejection.names == ("a",)
+        change(mesh, server, kinds.CLUSTER, "b", b"bad")
+        await proxy.ack(await proxy.next(), error="cluster b: bad")
+        await proxy.silence()
+        rejection = stream.watches[kinds.CLUSTER].rejection
+        assert rejection is not None
+        assert rejection.names == ("b", "a")
+        change(mesh, server, kinds.CLUSTER, "b", b"good")
+        await proxy.ack(await proxy.next())
+        change(mesh, server, kinds.CLUSTER, "a", b"good")
+        await proxy.ack(await proxy.next())
+        await proxy.silence()
+        assert stream.watches[kinds.CLUSTER].rejection is None
+
+    run(mesh, scenario)
+
+
 def test_reconnecting_proxy_with_right_versions_gets_nothing(mesh: PlainMesh) -> None:
     async def main() -> None:
         async with serving(mesh) as (_, port):
