@@ -377,18 +377,12 @@ class CertificateAuthority:
 
     def remove(self, wanted: str, *, force: bool = False) -> TrustedRoot:
         """The root is trusted no more; its key, if it is ours, is destroyed."""
-        matching = [root for root in self.state.roots if wanted and root.id.startswith(wanted)]
-        if not wanted:
-            matching = [root for root in self.state.roots if root.retired]
-        if len(matching) != 1:
-            known = ", ".join(root.id for root in self.state.roots)
-            what = f"the root {wanted!r} names" if wanted else "there are"
-            raise StepRefused(f"{what} {len(matching)} roots; name one of: {known}")
-        rotation.check_remove(self.state, matching[0], now=self._clock(), force=force)
-        self._remove(matching[0])
+        found = rotation.removable(self.state, wanted)
+        rotation.check_remove(self.state, found, now=self._clock(), force=force)
+        self._remove(found)
         self._publish()
         self.changed()
-        return matching[0]
+        return found
 
     def _remove(self, root: TrustedRoot) -> None:
         kept = tuple(known for known in self.state.roots if known.id != root.id)
@@ -415,8 +409,7 @@ class CertificateAuthority:
         now = self._clock()
         self.evictions.add(identity, now=now)
         self.changed()
-        ends = (leaf.ends for leaf in self.issued.live(now) if leaf.identity == identity)
-        return max(ends, default=now)
+        return self.issued.end_of(identity, now=now)
 
     def readmit(self, identity: str) -> None:
         self.evictions.remove(identity)

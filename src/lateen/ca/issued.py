@@ -57,6 +57,10 @@ class IssuedLeaves:
     def live(self, now: float) -> Iterator[IssuedLeaf]:
         return (leaf for leaf in self._leaves if leaf.ends > now)
 
+    def end_of(self, identity: str, *, now: float) -> float:
+        """When the last live leaf of an identity ends; now if there is none."""
+        return max((leaf.ends for leaf in self.live(now) if leaf.identity == identity), default=now)
+
     def _rewrite(self) -> None:
         write_private(self._path, b"".join(map(_line, self._leaves)))
         self._file = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)

@@ -87,6 +87,18 @@ def check_adopted(
     )
 
 
+def removable(state: TrustState, wanted: str) -> TrustedRoot:
+    """The root whose id begins like this; without a name the one that signs no more."""
+    matching = [
+        root for root in state.roots if (root.id.startswith(wanted) if wanted else root.retired)
+    ]
+    if len(matching) != 1:
+        known = ", ".join(root.id for root in state.roots)
+        what = f"the root {wanted!r} names" if wanted else "there are"
+        raise StepRefused(f"{what} {len(matching)} roots; name one of: {known}")
+    return matching[0]
+
+
 def check_remove(state: TrustState, root: TrustedRoot, *, now: float, force: bool) -> None:
     if root.id == state.signing:
         raise StepRefused(

@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from lateen.ca import plugged_in
 from lateen.ca.authority import Authority, organisation, pem, self_signed
 from lateen.ca.errors import AuthorityError
+from lateen.ca.key_protection import Passphrase
 from tests.plugged_in_authority import plug_in, write_key
 
 NOW = 1_800_000_000.0
@@ -82,6 +83,16 @@ def test_an_authority_with_a_weak_key_is_refused(folder: Path) -> None:
     for name in ("ca-cert.pem", "root-cert.pem", "cert-chain.pem"):
         (folder / name).write_text(pem(root))
     with pytest.raises(AuthorityError, match="1024 bits"):
+        load(folder)
+
+
+def test_a_key_may_be_encrypted(folder: Path) -> None:
+    plain = load(folder)
+    sealed = Passphrase(b"secret")
+    (folder / "ca-key.pem").write_bytes(sealed.sealed(plain.key))
+    opened = plugged_in.load(folder, now=NOW, protection=sealed).authority
+    assert opened.key.public_key() == plain.key.public_key()
+    with pytest.raises(AuthorityError, match="is encrypted"):
         load(folder)
 
 
