@@ -2,12 +2,14 @@
 
 import asyncio
 import os
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 from cryptography import x509
 
+from lateen.base.tasks import Tasks
 from lateen.ca.authority import pem
 from lateen.ca.certificate_authority import CertificateAuthority
 from lateen.ca.errors import AuthorityError
@@ -17,7 +19,7 @@ from lateen.ca.settings import AuthoritySettings
 from lateen.ca.signer import LeafRequest, LocalSigner, SignedLeaf
 from lateen.identity.errors import Refused
 from tests.plugged_in_authority import Company, plug_in
-from tests.unit.ca.requests import WEB, sign
+from tests.unit.ca.requests import WEB, leaf_request, sign
 from tests.unit.ca.times import Time
 
 HOUR = 3600.0
@@ -324,3 +326,26 @@ def test_who_is_evicted_while_a_server_elsewhere_signs_gets_nothing(tmp_path: Pa
     with pytest.raises(Refused, match="evicted"):
         sign(authority, clock.now)
     assert not list(authority.issued.live(clock.now))
+
+
+def test_a_rotation_that_was_started_goes_on_by_itself(tmp_path: Path) -> None:
+    """In real time, with leaves of two seconds."""
+    authority = CertificateAuthority(
+        tmp_path / "ca", AuthoritySettings(trust_domain="cluster.local"), clock=time.time
+    )
+    old = authority.state.signing
+
+    async def scenario() -> None:
+        await authority.sign(leaf_request(time.time(), ttl_seconds=2))
+        async with Tasks() as tasks, asyncio.timeout(30):
+            tasks.start(authority.run(), name="authority")
+            await asyncio.sleep(0)
+            authority.add(automatic=True)
+            while authority.state.signing == old:
+                await asyncio.sleep(0.05)
+            await authority.sign(leaf_request(time.time(), ttl_seconds=2))
+            while authority.state.find(old) is not None:
+                await asyncio.sleep(0.05)
+
+    asyncio.run(scenario())
+    assert len(authority.state.roots) == 1
