@@ -12,6 +12,7 @@ from lateen.api.resource import Key
 from lateen.envoy import messages, types
 from lateen.translate.envoy_filter import match
 from lateen.translate.envoy_filter.patch import Patch
+from lateen.view.proxy import PatchName
 from tests.corpus.passing import corpus_folder
 
 TABLES = "tables/pilot-pkg-networking-core-envoyfilter"
@@ -19,9 +20,9 @@ TABLES = "tables/pilot-pkg-networking-core-envoyfilter"
 
 def patch_of(written: dict[str, Any]) -> Patch:
     made = msgspec.convert(written, EnvoyConfigObjectMatch)
-    return Patch(
-        Key("EnvoyFilter", "a", "b"), 0, ApplyTo.INVALID, Operation.MERGE, made, message=None
-    )
+    owner = Key("EnvoyFilter", "a", "b")
+    name = PatchName(owner, 0, "")
+    return Patch(owner, 0, ApplyTo.INVALID, Operation.MERGE, made, message=None, name=name)
 
 
 def cluster(row: dict[str, Any]) -> bool:
