@@ -81,6 +81,33 @@ def target_fault(
     return None
 
 
+def conflict(mesh: Sources, policy: Resource[Any], target: PolicyTargetReference) -> Fault | None:
+    """Why another BackendTLSPolicy is followed instead, for what both target."""
+    first = _first_policies(mesh, policy.namespace).get(_target(target), policy.name)
+    if first == policy.name:
+        return None
+    what = f"{target.kind} {target.name}"
+    if target.section_name:
+        what += f", section {target.section_name}"
+    why = f"conflicts with BackendTLSPolicy {policy.namespace}/{first}, which takes precedence"
+    return Fault("Conflicted", f"{why} for {what}")
+
+
+@derived
+def _first_policies(mesh: Sources, namespace: str) -> dict[tuple[str, ...], str]:
+    """Name of the BackendTLSPolicy that counts for each target."""
+    found: dict[tuple[str, ...], str] = {}
+    policies = mesh.of_kind("BackendTLSPolicy", namespace)
+    for policy in sorted(policies, key=lambda each: each.age):
+        for target in () if sources.is_ignored(policy) else policy.spec.target_refs:
+            found.setdefault(_target(target), policy.name)
+    return found
+
+
+def _target(target: PolicyTargetReference) -> tuple[str, ...]:
+    return (target.group, target.kind, target.name, target.section_name)
+
+
 def _ports(target: Resource[Any]) -> dict[str, int]:
     """Numbers by name."""
     if target.kind == "Service":

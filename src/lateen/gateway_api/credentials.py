@@ -19,6 +19,7 @@ SHOWN_KEYS = 3
 class Fault:
     reason: str
     message: str
+    of_authorities: bool = False  # that clients' certificates must come from
 
 
 def server_certificates(
@@ -46,7 +47,8 @@ def joined(one: Fault | None, other: Fault | None) -> Fault | None:
     """Both messages, with the reason of the first."""
     if one is None or other is None:
         return one or other
-    return Fault(one.reason, f"{one.message}; {other.message}")
+    message = f"{one.message}; {other.message}"
+    return Fault(one.reason, message, one.of_authorities or other.of_authorities)
 
 
 def _reference_fault(
@@ -77,7 +79,7 @@ def frontend_authorities(
         shown = f"invalid CA certificate reference {_shown(reference)}"
         if reference.group or reference.kind not in ("ConfigMap", "Secret"):
             message = f"{shown}, only secret and configmap are allowed"
-            return "", Fault("InvalidCACertificateKind", message)
+            return "", Fault("InvalidCACertificateKind", message, of_authorities=True)
         if not permissions.is_granted(
             mesh,
             (sources.GROUP, "Gateway", namespace),
@@ -88,10 +90,10 @@ def frontend_authorities(
                 f"caCertificateRef {reference.name}/{owner} not accessible to a Gateway in "
                 f'namespace "{namespace}" (missing a ReferenceGrant?)'
             )
-            return "", Fault("RefNotPermitted", message)
+            return "", Fault("RefNotPermitted", message, of_authorities=True)
         if mesh.resource(Key(reference.kind, owner, reference.name)) is None:
             message = f"{shown}, {reference.kind.lower()} {owner}/{reference.name} not found"
-            return "", Fault("InvalidCACertificateRef", message)
+            return "", Fault("InvalidCACertificateRef", message, of_authorities=True)
         scheme = "configmap" if reference.kind == "ConfigMap" else "kubernetes-gateway"
         return f"{scheme}://{owner}/{reference.name}-cacert", None
     return "", None

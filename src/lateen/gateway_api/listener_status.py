@@ -8,7 +8,6 @@ from lateen.gateway_api.listeners import BoundListener
 
 NO_ERRORS = "No errors found"
 CONFLICT = "Listener has a conflict with another listener attached to the same Gateway"
-AUTHORITY_REASONS = ("InvalidCACertificateRef", "InvalidCACertificateKind")
 
 
 def condition(kind: str, reason: str, message: str, *, holds: bool = True) -> dict[str, str]:
@@ -16,8 +15,15 @@ def condition(kind: str, reason: str, message: str, *, holds: bool = True) -> di
 
 
 def listeners_verdict(kind: str, listeners: Sequence[BoundListener]) -> dict[str, str]:
-    """Whether the object is accepted: not when none of its listeners is valid."""
-    invalid = [each for each in listeners if not is_valid(each)]
+    """Whether the object is accepted: not when none of its listeners is valid.
+
+    A ListenerSet must have a listener with a certificate that it may use, a Gateway need not.
+    """
+    invalid = [
+        each
+        for each in listeners
+        if not is_valid(each) or (kind != "Gateway" and each.fault is not None)
+    ]
     if not invalid or (kind != "Gateway" and len(invalid) < len(listeners)):
         return condition("Accepted", "Accepted", "Resource accepted")
     if len(invalid) == len(listeners):
@@ -31,7 +37,7 @@ def is_valid(listener: BoundListener) -> bool:
     """As far as its Gateway is concerned: listeners of waypoints may look as they like."""
     if listener.conflict or (listener.unsupported and listener.takes_routes):
         return False
-    return listener.fault is None or listener.fault.reason not in AUTHORITY_REASONS
+    return listener.fault is None or not listener.fault.of_authorities
 
 
 def listener_status(listener: BoundListener, attached: dict[str, int]) -> dict[str, Any]:
@@ -62,7 +68,7 @@ def _accepted(listener: BoundListener) -> dict[str, str]:
     if listener.unsupported:
         return condition("Accepted", "UnsupportedProtocol", listener.unsupported, holds=False)
     fault = listener.fault
-    if fault is not None and fault.reason in AUTHORITY_REASONS:
+    if fault is not None and fault.of_authorities:
         return condition("Accepted", "NoValidCACertificate", fault.message, holds=False)
     return condition("Accepted", "Accepted", NO_ERRORS)
 

@@ -6,6 +6,7 @@ from lateen.api.gateway_api.policy import PolicyTargetReference
 from lateen.api.resource import Key, Resource
 from lateen.gateway_api import inference_pool, routes, sources
 from lateen.gateway_api.backend_policies import (
+    conflict,
     policy_tls,
     target_fault,
     unsupported_fields,
@@ -75,17 +76,19 @@ def _tls(
 ) -> list[dict[str, Any]]:
     tls = policy_tls(mesh, policy)
     made = []
-    fronts: set[Key] = set()
+    fronts: dict[Key, Fault | None] = {}  # a Gateway has a fault when all its targets have it
     for target in policy.spec.target_refs:
         fault = target_fault(mesh, policy, target)
         made.append(_ancestor(target, _conditions(tls, fault)))
         if fault is None:
-            fronts |= gateways.get(("Service", policy.namespace, target.name), set())
+            other = conflict(mesh, policy, target)
+            for front in gateways.get(("Service", policy.namespace, target.name), ()):
+                fronts[front] = other and fronts.get(front, other)
     made += [
         {
             "ancestorRef": _gateway(each),
             "controllerName": sources.CONTROLLER,
-            "conditions": _conditions(tls, None),
+            "conditions": _conditions(tls, fronts[each]),
         }
         for each in sorted(fronts)
     ]

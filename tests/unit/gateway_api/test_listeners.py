@@ -88,3 +88,45 @@ def test_without_a_good_certificate_nothing_is_served() -> None:
 
     assert (found["ResolvedRefs"], found["Programmed"]) == ("InvalidCertificateRef", "Invalid")
     assert not is_served(mesh)
+
+
+def test_authorities_that_may_not_be_used_refuse_the_listener() -> None:
+    authorities = "[{kind: ConfigMap, name: ca, namespace: others}]"
+    validation = f"{{default: {{validation: {{caCertificateRefs: {authorities}}}}}}}"
+    gateway = EDGE.replace("CLASS", "istio").replace("LISTENER", https("good"))
+    text = f"{gateway}  tls: {{frontend: {validation}}}\n"
+    mesh = world.mesh(text, SECRET.replace("NAME", "good"))
+
+    (only,) = status_of(mesh, Key(GATEWAY, "infra", "own"))["listeners"]
+
+    reasons = {each["type"]: each["reason"] for each in only["conditions"]}
+    assert (reasons["ResolvedRefs"], reasons["Accepted"]) == (
+        "RefNotPermitted",
+        "NoValidCACertificate",
+    )
+
+
+def test_a_listener_set_without_a_good_certificate_is_refused() -> None:
+    gateway = EDGE.replace("CLASS", "istio").replace(
+        "[LISTENER]",
+        "[{name: a, port: 80, protocol: HTTP}]\n  allowedListeners: {namespaces: {from: Same}}",
+    )
+    mesh = world.mesh(gateway, SET)
+
+    found = status_of(mesh, Key("ListenerSet", "infra", "more"))
+
+    assert [each["reason"] for each in found["conditions"]] == ["ListenersNotValid"] * 2
+
+
+SET = f"""
+apiVersion: gateway.networking.k8s.io/v1
+kind: ListenerSet
+metadata: {{name: more, namespace: infra}}
+spec:
+  parentRef: {{name: own}}
+  listeners: [{https("gone")}]
+"""
+
+
+def status_of(mesh: Mesh, key: Key) -> dict[str, Any]:
+    return {each.key: each.status for each in status.statuses(mesh)}[key]
