@@ -23,11 +23,13 @@ SUITES = {
     "authz": "authorization policies as Envoy filters",
     "bootstrap": "what Envoy starts with",
     "gateway_api": "Gateway API and Ingress: objects, statuses, deployments",
+    "gateway_conformance": "Gateway API's own conformance: statuses, and where requests go",
     "traffic": "requests through real Envoys, and what came of them",
 }
 BEHAVIOUR = {
     "tests/mesh/test_routing.py": "Routing",
     "tests/mesh/test_protocols.py": "Protocols, ways in and out",
+    "tests/mesh/test_gateway_api.py": "Gateway API and Ingress",
     "tests/mesh/test_identity.py": "Identity",
     "tests/mesh/test_authorization.py": "Policies and tokens",
     "tests/mesh/test_rotation.py": "Certificates",

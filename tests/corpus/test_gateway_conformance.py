@@ -1,10 +1,11 @@
-"""Suite `gateway_conformance`: the official conformance of the Gateway API, as far as statuses go.
+"""Suite `gateway_conformance`: the official conformance of the Gateway API, without proxies.
 
-Each case is objects and steps. The steps that wait for statuses are taken, in one process; what a
-mesh sends through its proxies is for the tests with real ones. The services of deployed Gateways
-are there, with an address.
+Each case is objects and steps. The steps that wait for statuses are taken, and HTTP requests are
+followed through the configuration of the proxy; what else is sent is for the tests with real
+proxies. The services of deployed Gateways are there, with an address.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,12 +16,17 @@ from lateen.api.resource import Change, Key
 from lateen.config import documents
 from lateen.gateway_api import deployment, status
 from lateen.view.mesh import Mesh, Settings
-from tests.corpus import passing
+from tests.corpus import gateway_requests, passing
 from tests.corpus.test_gateway_api import Loader, as_text
 
 SUITE = "gateway_conformance"
 CONTROLLER = "istio.io/gateway-controller"
 INFRA = "gateway-conformance-infra"
+THROUGH_GATEWAYS = (
+    "http.MakeRequestAndExpectEventuallyConsistentResponse",
+    "tls.MakeTLSRequestAndExpectEventuallyConsistentResponse",
+)
+FROM_SIDECARS = "echo.MakeRequestAndExpectEventuallyConsistentResponse"
 UNTOLD = ("client.Patch", "apply.MustApplyObjectsWithCleanup")
 CERTIFICATE = "-----BEGIN CERTIFICATE-----"
 GROUP = "gateway.networking.k8s.io"
@@ -104,7 +110,8 @@ class World:
     """Objects, and what a cluster would make of the Gateways among them."""
 
     def __init__(self) -> None:
-        self.mesh = Mesh(Settings(balancer_address="127.0.0.1"))
+        self.mesh = Mesh(Settings(balancer_address="127.0.0.1", service_cidr="10.96.0.0/16"))
+        self.gateways: defaultdict[str, list[Document]] = defaultdict(list)  # by waiting steps
 
     def apply(self, objects: Iterable[Document]) -> None:
         text = "\n---\n".join(as_text(each) for each in objects if each)
@@ -149,14 +156,26 @@ def pod(deployment: Document) -> Document:
 
 
 def taken(world: World, step: Document) -> str:
-    """Why a step fails; empty when it succeeds, or is one of traffic."""
+    """Why a step fails; empty when it succeeds, or is not for here."""
     package, _, name = step["fn"].partition(".")
     arguments = step["args"]
     if step["fn"] == "client.Delete":
         for each in arguments["objects"]:
             world.delete_grant(each["metadata"]["namespace"], each["metadata"]["name"])
+    if step["fn"] in THROUGH_GATEWAYS:
+        told_by = arguments["gwAddr"].removeprefix("$").partition(":")[0].split(".")
+        faults = [
+            gateway_requests.through_gateway(world.mesh, each, step)
+            for each in world.gateways[".".join(told_by[:2])]
+        ]
+        return min(faults)  # of several that were waited for alike it is not told which is meant
+    if step["fn"] == FROM_SIDECARS:
+        return gateway_requests.from_sidecar(world.mesh, step)
     if package != "kubernetes":
         return ""
+    gateway = arguments.get("gw") or arguments.get("gwRef")
+    if gateway is not None:
+        world.gateways[step["fn"]].append(gateway)
     for ending, check in CHECKS.items():
         if name.endswith(ending):
             return check(world, name.removesuffix(ending), arguments)

@@ -70,8 +70,13 @@ class FrontendTLSConfig(OpenSpec, frozen=True):
     per_port: tuple[FrontendPortTLS, ...] = ()
 
 
+class GatewayBackendTLS(OpenSpec, frozen=True):
+    client_certificate_ref: ObjectReference | None = None
+
+
 class GatewayTLSConfig(OpenSpec, frozen=True):
     frontend: FrontendTLSConfig | None = None
+    backend: GatewayBackendTLS | None = None
 
 
 class GatewaySpec(OpenSpec, frozen=True):

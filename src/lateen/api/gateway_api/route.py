@@ -1,5 +1,7 @@
 """HTTPRoute, GRPCRoute, TLSRoute, TCPRoute and UDPRoute: which traffic goes to which backends."""
 
+from typing import Any
+
 from lateen.api.duration import Duration
 from lateen.api.gateway_api.references import BackendObjectReference, ParentReference
 from lateen.api.resource import OpenSpec
@@ -113,6 +115,7 @@ class HTTPRouteRule(OpenSpec, frozen=True):
     backend_refs: tuple[BackendRef, ...] = ()
     timeouts: HTTPRouteTimeouts | None = None
     retry: HTTPRouteRetry | None = None
+    session_persistence: dict[str, Any] | None = None
 
 
 class GRPCMethodMatch(OpenSpec, frozen=True):
@@ -131,6 +134,7 @@ class GRPCRouteRule(OpenSpec, frozen=True):
     matches: tuple[GRPCRouteMatch, ...] = ()
     filters: tuple[RouteFilter, ...] = ()
     backend_refs: tuple[BackendRef, ...] = ()
+    session_persistence: dict[str, Any] | None = None
 
 
 class StreamRouteRule(OpenSpec, frozen=True):

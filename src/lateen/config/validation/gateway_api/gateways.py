@@ -46,6 +46,9 @@ def check_gateway(resource: Resource[GatewaySpec], report: Report) -> None:
     if spec.infrastructure is not None:
         labels = tuple(spec.infrastructure.labels)
         shapes.check_count(report, "spec.infrastructure.labels", labels, most=MOST_LABELS)
+    if spec.tls is not None and spec.tls.backend is not None:
+        message = "is not supported: backends are shown no certificate of this Gateway's own"
+        report.warning("spec.tls.backend", message)
     allowed = spec.allowed_listeners
     if allowed is not None and allowed.namespaces is not None:
         place = "spec.allowedListeners.namespaces"

@@ -26,6 +26,7 @@ def check(resource: Resource[GRPCRouteSpec], report: Report) -> None:
 
 
 def _check_rule(report: Report, path: str, rule: GRPCRouteRule) -> None:
+    references.check_persistence(report, path, rule)
     shapes.check_count(report, f"{path}.matches", rule.matches, most=MOST_MATCHES)
     for index, match in enumerate(rule.matches):
         place = f"{path}.matches[{index}]"

@@ -48,6 +48,7 @@ def _check_rule(report: Report, path: str, rule: HTTPRouteRule) -> None:
         filters.check_filters(report, f"{path}.backendRefs[{index}].filters", backend.filters)
     if rule.backend_refs and any(each.request_redirect is not None for each in rule.filters):
         report.error(f"{path}.backendRefs", "cannot stand together with a RequestRedirect filter")
+    references.check_persistence(report, path, rule)
     _check_prefix(report, path, rule)
     _check_times(report, path, rule)
 

@@ -22,6 +22,8 @@ MOST_TARGETS, MOST_AUTHORITIES, MOST_NAMES, MOST_TARGET_PORTS = 16, 8, 5, 8
 def check_backend_tls(resource: Resource[BackendTLSPolicySpec], report: Report) -> None:
     spec = resource.spec
     _check_targets(report, spec.target_refs)
+    if spec.options:
+        report.warning("spec.options", "are not supported, and have no effect")
     if spec.validation is None:
         report.error("spec.validation", "must be set")
         return

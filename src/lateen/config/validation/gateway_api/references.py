@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from lateen.api.gateway_api.references import BackendObjectReference, ParentReference
-from lateen.api.gateway_api.route import BackendRef
+from lateen.api.gateway_api.route import BackendRef, GRPCRouteRule, HTTPRouteRule
 from lateen.config.validation.gateway_api import shapes
 from lateen.config.validation.report import Report
 
@@ -23,6 +23,12 @@ def check_parents(report: Report, parents: Sequence[ParentReference]) -> None:
         elif any(not all(_is_told(each) for each in (other, parent)) for other in same):
             hint = "say sectionName, or port, in each of them"
             report.error(f"{path}[{index}]", "refers to the same parent as an earlier one", hint)
+
+
+def check_persistence(report: Report, path: str, rule: HTTPRouteRule | GRPCRouteRule) -> None:
+    if rule.session_persistence is not None:
+        hint = "a DestinationRule with loadBalancer.consistentHash keeps clients at one backend"
+        report.warning(f"{path}.sessionPersistence", "is not supported, and has no effect", hint)
 
 
 def check_parent(report: Report, path: str, parent: ParentReference) -> None:

@@ -56,6 +56,17 @@ def test_bad_ones_are_refused_at_their_path(spec: str, path: str) -> None:
     assert found("HTTPRoute", spec) == [f"error {path}"]
 
 
+def test_persistent_sessions_are_told_to_be_unsupported() -> None:
+    rule = "{sessionPersistence: {type: Cookie}}"
+
+    assert found("HTTPRoute", f"{{rules: [{rule}]}}") == [
+        "warning spec.rules[0].sessionPersistence"
+    ]
+    assert found("GRPCRoute", f"{{rules: [{rule}]}}") == [
+        "warning spec.rules[0].sessionPersistence"
+    ]
+
+
 def test_too_many_matches_are_refused() -> None:
     match = "{path: {value: /a}}"
     rule = f"{{matches: [{', '.join([match] * 60)}]}}"

@@ -27,6 +27,13 @@ def test_tls_of_backends(spec: str, paths: list[str]) -> None:
     assert found("BackendTLSPolicy", spec) == [f"error {path}" for path in paths]
 
 
+def test_options_are_told_to_be_unsupported() -> None:
+    spec = "{targetRefs: [{kind: Service, name: a}], options: {a: b}, "
+    spec += "validation: {hostname: a.b, wellKnownCACertificates: System}}"
+
+    assert found("BackendTLSPolicy", spec) == ["warning spec.options"]
+
+
 def test_a_share_of_retries_is_a_percentage() -> None:
     spec = f"{{{TARGET}, retryConstraint: {{budget: {{percent: 101}}}}}}"
 
