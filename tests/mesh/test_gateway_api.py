@@ -534,3 +534,10 @@ def test_an_ingress_leads_to_its_backends(edge: RunningMesh) -> None:
 
     eventually(lambda: status("/shop/cart"), lambda code: code == 200)
     assert status("/shopping") == 404
+
+
+def test_an_ingress_tells_the_address_of_its_gateway(edge: RunningMesh) -> None:
+    written = edge.statuses()["Ingress", "app", "old"]
+
+    assert written["loadBalancer"]["ingress"][0]["ip"] == "127.0.0.1"
+
