@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -32,6 +33,7 @@ metadata: {name: edge, namespace: app}
 spec:
   gatewayClassName: istio
   allowedListeners: {namespaces: {from: Same}}
+  tls: {backend: {clientCertificateRef: {name: secure}}}
   listeners:
   - {name: http, port: 80, protocol: HTTP, allowedRoutes: {namespaces: {from: All}}}
   - {name: tcp, port: 9100, protocol: TCP}
@@ -96,6 +98,25 @@ spec:
   resolution: STATIC
   ports: [{number: 80, name: http, protocol: HTTP, targetPort: RECORDER_PORT}]
   endpoints: [{address: RECORDER_ADDRESS}]
+---
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: {name: strict, namespace: app}
+spec:
+  hosts: [strict.example]
+  location: MESH_EXTERNAL
+  resolution: STATIC
+  ports: [{number: 80, name: http, protocol: HTTP, targetPort: STRICT_PORT}]
+  endpoints: [{address: RECORDER_ADDRESS}]
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: BackendTLSPolicy
+metadata: {name: strict, namespace: app}
+spec:
+  targetRefs: [{group: networking.istio.io, kind: ServiceEntry, name: strict}]
+  validation:
+    caCertificateRefs: [{group: "", kind: ConfigMap, name: secure-root}]
+    hostname: secure.example
 ---
 apiVersion: v1
 kind: ConfigMap
@@ -174,6 +195,9 @@ ROUTES = {
       requestMirror: {backendRef: {group: networking.istio.io, kind: Hostname,
                                    name: recorder.example, port: 80}}
     backendRefs: [{name: reviews, port: 80}]
+""",
+    "strict": """
+  - backendRefs: [{group: networking.istio.io, kind: Hostname, name: strict.example, port: 80}]
 """,
     "timeout": """
   - timeouts: {request: 300ms}
@@ -277,6 +301,22 @@ class Recorder:
 
 @pytest.fixture(scope="module")
 def recorder(shared_mesh: RunningMesh) -> Iterator[Recorder]:
+    with recording(shared_mesh.host_address, None) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def strict(shared_mesh: RunningMesh, certificate: Path) -> Iterator[Recorder]:
+    """Talks to those alone who show the certificate that it has itself."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=str(certificate))
+    context.load_cert_chain(certificate)
+    context.verify_mode = ssl.CERT_REQUIRED
+    with recording(shared_mesh.host_address, context) as found:
+        yield found
+
+
+@contextmanager
+def recording(address: str, context: ssl.SSLContext | None) -> Iterator[Recorder]:
     found = Recorder()
 
     class Keep(BaseHTTPRequestHandler):
@@ -287,8 +327,10 @@ def recorder(shared_mesh: RunningMesh) -> Iterator[Recorder]:
 
         def log_message(self, *_: Any) -> None: ...
 
-    server = ThreadingHTTPServer((shared_mesh.host_address, 0), Keep)
-    found.address = (shared_mesh.host_address, server.server_port)
+    server = ThreadingHTTPServer((address, 0), Keep)
+    if context is not None:
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+    found.address = (address, server.server_port)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield found
     server.shutdown()
@@ -306,7 +348,9 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def edge(shared_mesh: RunningMesh, recorder: Recorder, certificate: Path) -> Iterator[RunningMesh]:
+def edge(
+    shared_mesh: RunningMesh, recorder: Recorder, strict: Recorder, certificate: Path
+) -> Iterator[RunningMesh]:
     """The shared mesh with all routes of this file, until its last test."""
     mesh = shared_mesh
     root, mark, key = certificate.read_text().partition("-----BEGIN PRIVATE KEY")
@@ -316,6 +360,7 @@ def edge(shared_mesh: RunningMesh, recorder: Recorder, certificate: Path) -> Ite
         .replace("ROOT", json.dumps(root))
         .replace("KEY", json.dumps(mark + key))
         .replace("RECORDER_PORT", str(port))
+        .replace("STRICT_PORT", str(strict.address[1]))
         .replace("RECORDER_ADDRESS", address)
     )
     routes = (ROUTE.replace("NAME", name).replace("RULES", rules) for name, rules in ROUTES.items())
@@ -464,6 +509,15 @@ def test_a_backend_is_called_over_tls_that_its_policy_verifies(edge: RunningMesh
     assert seen["workload"] == "secure"
 
 
+def test_a_backend_is_shown_the_certificate_of_the_gateway(
+    edge: RunningMesh, strict: Recorder
+) -> None:
+    assert ask(edge, "strict", "/known").status_code == 204
+    assert [path for _, path in strict.asked] == ["/known"]
+    assert edge.call("client.app", "http://strict.example/unknown").status == 503
+    assert len(strict.asked) == 1
+
+
 @pytest.mark.parametrize("name", ["misnamed", "unverified"])
 def test_a_backend_that_cannot_prove_its_name_is_not_called(edge: RunningMesh, name: str) -> None:
     assert ask(edge, name).status_code == 503
@@ -540,4 +594,3 @@ def test_an_ingress_tells_the_address_of_its_gateway(edge: RunningMesh) -> None:
     written = edge.statuses()["Ingress", "app", "old"]
 
     assert written["loadBalancer"]["ingress"][0]["ip"] == "127.0.0.1"
-

@@ -43,6 +43,16 @@ def server_certificates(
     return tuple(names), None if names else fault
 
 
+def client_certificate_fault(
+    mesh: Sources, namespace: str, reference: ObjectReference
+) -> Fault | None:
+    """Why a Gateway cannot show the certificate to its backends."""
+    fault = _reference_fault(mesh, "Gateway", namespace, reference)
+    if fault is None or fault.reason == "RefNotPermitted":
+        return fault
+    return Fault("InvalidClientCertificateRef", fault.message)
+
+
 def joined(one: Fault | None, other: Fault | None) -> Fault | None:
     """Both messages, with the reason of the first."""
     if one is None or other is None:

@@ -17,6 +17,7 @@ from lateen.api.gateway_api.gateway import GatewaySpec
 from lateen.api.resource import Key, Resource
 from lateen.gateway_api import (
     classes,
+    client_certificate,
     ingress_status,
     policy_status,
     route_status,
@@ -122,7 +123,7 @@ def gateway_status(
         "conditions": [
             accepted or listeners_verdict("Gateway", own),
             programmed.condition,
-            RESOLVED,
+            _resolved(mesh, gateway),
         ],
         "listeners": [listener_status(each, attached) for each in own],
     }
@@ -133,6 +134,13 @@ def gateway_status(
             [key for key in sets if any(not each.conflict for each in listeners(mesh, key))]
         )
     return status
+
+
+def _resolved(mesh: Sources, gateway: Resource[GatewaySpec]) -> dict[str, str]:
+    fault = client_certificate.fault(mesh, gateway)
+    if fault is None:
+        return RESOLVED
+    return condition("ResolvedRefs", fault.reason, fault.message, holds=False)
 
 
 def _remote_status(gateway: Resource[GatewaySpec]) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from lateen.api.mesh_proxy_config import (
     UnderscoresAction,
 )
 from lateen.config.decode import decode
+from lateen.gateway_api import client_certificate
 from lateen.view.mesh import Mesh
 from lateen.view.proxy import Families, ProxyClass, ProxyKind
 
@@ -69,6 +70,7 @@ class ClientTraits:
     families: Families = Families.IPV4  # of addresses that names are looked up for
     idle_timeout: Duration | None = None  # of TCP connections of which no policy says more
     files: CertificateFiles | None = None  # in place of the workload's certificate
+    client_certificate: str = ""  # credential for backends with a policy; empty: none
 
 
 PLAIN = ClientTraits()
@@ -104,7 +106,16 @@ def client_traits(mesh: Mesh, proxy_class: ProxyClass) -> ClientTraits:
         families=proxy_class.families,
         idle_timeout=_idle_timeout(proxy_class),
         files=_files(proxy_class),
+        client_certificate=_client_certificate(mesh, proxy_class),
     )
+
+
+def _client_certificate(mesh: Mesh, proxy_class: ProxyClass) -> str:
+    """What the Gateway that the proxy was made for shows to backends."""
+    gateway = proxy_class.label(client_certificate.GATEWAY_NAME)
+    if gateway is None or proxy_class.kind is not ProxyKind.ROUTER:
+        return ""
+    return client_certificate.credential(mesh, proxy_class.namespace, gateway)
 
 
 def relevant(proxy_class: ProxyClass) -> tuple[tuple[str, str], ...]:

@@ -149,6 +149,7 @@ def build(mesh: Mesh, target: Target, captured: bool) -> Any:
             keeps_address=keeps_address,
             uses_credentials=_uses_credentials(target),
             files=target.files,
+            client_certificate=target.client_certificate,
         )
         apply_upstream(cluster, http)
         has_own_tls = policy.tls is not None and policy.tls.mode in USER_TLS

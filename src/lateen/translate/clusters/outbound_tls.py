@@ -35,10 +35,12 @@ def apply_outbound_tls(
     keeps_address: bool,
     uses_credentials: bool,
     files: CertificateFiles | None = None,
+    client_certificate: str = "",
 ) -> Upstream:
     """Returns the HTTP side as TLS needs it. `keeps_address`: the client chose the endpoint.
 
-    `files` are the client's in place of the mesh's certificate.
+    `files` are the client's in place of the mesh's certificate, `client_certificate` the credential
+    of its Gateway.
     """
     settings = policy.tls
     if settings is not None and settings.mode is TLSmode.DISABLE:
@@ -51,6 +53,7 @@ def apply_outbound_tls(
         can_be_automatic=_can_be_automatic(mesh, service, port, keeps_address=keeps_address),
         has_known_endpoints=not keeps_address,
         uses_credentials=uses_credentials,
+        client_certificate=client_certificate,
         offer=alpn.offer(port, upstream.protocol),
     )
     if files is not None:

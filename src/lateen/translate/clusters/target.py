@@ -32,6 +32,7 @@ class Target:
     preserves_case: bool = False  # of HTTP/1.1 header names
     families: Families = Families.IPV4  # of addresses that names are looked up for
     files: CertificateFiles | None = None  # the client's, in place of the mesh's certificate
+    client_certificate: str = ""  # credential of the client's Gateway; empty: none
 
     def __hash__(self) -> int:
         """Rules hold maps and cannot be hashed; their names do well enough."""
@@ -81,5 +82,6 @@ def targets(mesh: Mesh, scope: OutboundScope, hostname: str) -> dict[str, Target
                 name, service, port, subset, rule, is_sidecar,
                 preserves_case=scope.traits.preserves_case,
                 families=scope.traits.families, files=scope.traits.files,
+                client_certificate=scope.traits.client_certificate,
             )  # fmt: skip
     return found

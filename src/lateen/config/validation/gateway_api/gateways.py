@@ -46,8 +46,8 @@ def check_gateway(resource: Resource[GatewaySpec], report: Report) -> None:
     if spec.infrastructure is not None:
         labels = tuple(spec.infrastructure.labels)
         shapes.check_count(report, "spec.infrastructure.labels", labels, most=MOST_LABELS)
-    if spec.tls is not None and spec.tls.backend is not None:
-        message = "is not supported: backends are shown no certificate of this Gateway's own"
+    if spec.tls is not None and spec.tls.backend is not None and spec.addresses:
+        message = "has no effect on proxies that are named by addresses"
         report.warning("spec.tls.backend", message)
     allowed = spec.allowed_listeners
     if allowed is not None and allowed.namespaces is not None:

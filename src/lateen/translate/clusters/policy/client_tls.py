@@ -42,6 +42,7 @@ class Peer:
     can_be_automatic: bool = False
     has_known_endpoints: bool = True  # False: ORIGINAL_DST, so matching by endpoint is impossible
     uses_credentials: bool = False  # gateways, and sidecars chosen by a workloadSelector
+    client_certificate: str = ""  # credential shown to servers of a BackendTLSPolicy
     offer: tuple[str, ...] = tls.MESH_ALPN  # ALPN of automatic and ISTIO_MUTUAL TLS
 
 
@@ -124,6 +125,8 @@ def _user_context(
         context.auto_sni_san_validation = True
     if settings.mode is TLSmode.MUTUAL:
         _add_certificate(common, settings, credential)
+    elif named and peer.client_certificate:
+        _add_certificate(common, settings, peer.client_certificate)
     root = _root(settings, credential)
     if root is None:
         common.validation_context.SetInParent()

@@ -68,10 +68,12 @@ def test_a_gateway_without_listeners_is_doubtful_and_a_listener_set_is_refused()
     assert found("ListenerSet", "{parentRef: {name: a}}") == ["error spec.listeners"]
 
 
-def test_a_certificate_towards_backends_is_told_to_be_unsupported() -> None:
+def test_a_certificate_towards_backends_is_of_proxies_made_for_the_gateway() -> None:
     tls = ", tls: {backend: {clientCertificateRef: {name: a}}}"
+    addresses = ", addresses: [{type: Hostname, value: edge}]"
 
-    assert of(HTTP, tls) == ["warning spec.tls.backend"]
+    assert of(HTTP, tls) == []
+    assert of(HTTP, tls + addresses) == ["warning spec.tls.backend"]
 
 
 def test_a_listener_set_needs_a_parent_and_no_port() -> None:
