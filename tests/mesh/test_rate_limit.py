@@ -259,7 +259,7 @@ def key_set(key: ec.EllipticCurvePrivateKey) -> str:
     return json.dumps({"keys": [{"kty": "EC", "crv": "P-256", "kid": "a", **point}]})
 
 
-def token(key: ec.EllipticCurvePrivateKey, **claims: str) -> str:
+def token(key: ec.EllipticCurvePrivateKey, **claims: object) -> str:
     head = json.dumps({"alg": "ES256", "kid": "a"}).encode()
     body = json.dumps({"iss": "tests", "exp": 4_000_000_000, **claims}).encode()
     signed = f"{encoded(head)}.{encoded(body)}"
