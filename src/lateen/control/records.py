@@ -55,7 +55,7 @@ def _digest(resource: Resource[object]) -> dict[str, str]:
     if resource.kind == SECRET:
         return {}
     meta = resource.meta
-    content = msgspec.json.encode(
-        (meta.labels, meta.annotations, resource.spec), enc_hook=str, order="sorted"
-    )
+    told = (meta.labels, meta.annotations, resource.spec)
+    plain = msgspec.to_builtins(told, enc_hook=str, str_keys=True)  # ports are keys too
+    content = msgspec.json.encode(plain, order="sorted")
     return {"sha256": hashlib.sha256(content).hexdigest()}
