@@ -22,6 +22,7 @@ GAP = 5
 EXAMPLES = """\
 examples:
   lateen proxy-status
+  lateen proxy-status reviews-v1.shop
   lateen proxy-status reviews-v1-6d8f.shop
   lateen proxy-status --admin-address 127.0.0.1:15014 -o json
 
@@ -51,9 +52,14 @@ def add_parser(commands: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """1 when a proxy rejects its configuration, or a part of it."""
     control = control_admin.of(arguments)
-    proxies = [each for each in _proxies(control) if _is_wanted(each, arguments)]
+    connected = _proxies(control)
+    proxies = _wanted(connected, arguments)
     if arguments.proxy and not proxies:
-        print(f"lateen: no proxy {arguments.proxy!r} is connected", file=sys.stderr)
+        names = ", ".join(sorted(str(each["proxy"]) for each in connected)) or "none"
+        print(
+            f"lateen: no proxy {arguments.proxy!r} is connected; there are: {names}",
+            file=sys.stderr,
+        )
         return 2
     if arguments.output == "json":
         import json
@@ -76,12 +82,23 @@ def _proxies(control: control_admin.ControlAdmin) -> list[dict[str, Any]]:
     return found if isinstance(found, list) else []
 
 
-def _is_wanted(proxy: dict[str, Any], arguments: argparse.Namespace) -> bool:
-    name, _, namespace = str(proxy["proxy"]).rpartition(".")
-    if arguments.namespace and namespace != arguments.namespace:
-        return False
-    wanted = arguments.proxy.rpartition("/")[2]
-    return wanted in ("", name, proxy["proxy"])
+def _wanted(connected: list[dict[str, Any]], arguments: argparse.Namespace) -> list[dict[str, Any]]:
+    """By the names of pods; on this machine also by those of workloads, as in `proxy-config`."""
+    namespace, wanted = arguments.namespace, arguments.proxy.rpartition("/")[2]
+    found = [each for each in connected if is_named(each["proxy"], wanted, namespace)]
+    if found or arguments.admin_address:
+        return found
+    from lateen.local import state
+
+    pods = state.chosen_mesh(arguments.name).status().pods
+    of = {pod.id for pod in pods if is_named(f"{pod.workload}.{pod.namespace}", wanted, namespace)}
+    return [each for each in connected if each["proxy"] in of]
+
+
+def is_named(full: str, wanted: str, namespace: str) -> bool:
+    """Whether `NAME.NAMESPACE` is what was asked for: `NAME`, the whole, or nothing."""
+    name, _, of = full.rpartition(".")
+    return namespace in ("", of) and wanted in ("", name, full)
 
 
 def _row(proxy: dict[str, Any]) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
 """What `lateen proxy-status` compares for one proxy."""
 
-from lateen.cli.proxy_status import versions
+from lateen.cli.proxy_status import is_named, versions
 
 ENVOY = {
     "configs": [
@@ -42,3 +42,13 @@ def test_versions_of_what_came_by_discovery_are_found_in_envoys_dump() -> None:
 
 def test_they_are_found_in_the_control_planes_dump_the_same_way() -> None:
     assert versions(CONTROL)["ListenersConfigDump"] == {"l": "l1"}
+
+
+def test_names_go_with_or_without_their_namespace() -> None:
+    full = "reviews-v1.shop"
+
+    assert is_named(full, "", "")
+    assert is_named(full, "reviews-v1", "")
+    assert is_named(full, "reviews-v1.shop", "shop")
+    assert not is_named(full, "reviews", "")
+    assert not is_named(full, "reviews-v1", "bank")
