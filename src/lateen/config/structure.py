@@ -50,6 +50,7 @@ class Conformance:
     def __init__(self, unknown: Severity) -> None:
         self.problems: list[Problem] = []
         self._unknown = unknown
+        self._around: list[tuple[str, type[msgspec.Struct]]] = []  # messages, outermost first
 
     def conform(self, value: Any, kind: inspect.Type, path: str) -> Any:
         match kind:
@@ -79,30 +80,38 @@ class Conformance:
             return ABSENT
         if not isinstance(value, dict):
             return self._refuse(path, f"must be an object, not {described(value)}")
-        fields = fields_of(kind.cls)
-        clean: dict[str, Any] = {}
-        for key, item in value.items():
-            below = f"{path}.{key}" if path else str(key)
-            field = fields.get(str(key))
-            if field is None:
-                self._unknown_field(str(key), kind.cls, below)
-                continue
-            if field.encode_name in clean:
-                self._refuse(below, f"is the same field as {field.encode_name}, which is set too")
-            result = ABSENT if item is None else self.conform(item, field.type, below)
-            if result is not ABSENT:
-                clean[field.encode_name] = result
+        self._around.append((path, kind.cls))
+        clean = self._fields(value, kind.cls, path)
+        self._around.pop()
         self._oneofs(clean, kind.cls, path)
         for name in not_empty_in(kind.cls):
             if name in clean and not clean[name]:
                 self._refuse(f"{path}.{name}", "must not be empty", "leave it out", "empty")
         return clean
 
+    def _fields(
+        self, value: dict[Any, Any], cls: type[msgspec.Struct], path: str
+    ) -> dict[str, Any]:
+        fields = fields_of(cls)
+        clean: dict[str, Any] = {}
+        for key, item in value.items():
+            below = f"{path}.{key}" if path else str(key)
+            field = fields.get(str(key))
+            if field is None:
+                self._unknown_field(str(key), cls, below)
+                continue
+            if field.encode_name in clean:
+                self._refuse(below, f"is the same field as {field.encode_name}, which is set too")
+            result = ABSENT if item is None else self.conform(item, field.type, below)
+            if result is not ABSENT:
+                clean[field.encode_name] = result
+        return clean
+
     def _unknown_field(self, key: str, cls: type[msgspec.Struct], path: str) -> None:
         if issubclass(cls, OpenSpec):
             return
         names = sorted({field.encode_name for field in fields_of(cls).values()})
-        hint = did_you_mean(key, names)
+        hint = self._belongs_further_out(key) or did_you_mean(key, names)
         if not hint and len(names) < FEW:
             hint = f"known are {', '.join(names)}"
         self.problems.append(
@@ -114,6 +123,13 @@ class Conformance:
                 hint=hint,
             )
         )
+
+    def _belongs_further_out(self, key: str) -> str:
+        """The remedy for a field that is written too deep: where it would be known."""
+        for path, cls in reversed(self._around[:-1]):
+            if key in fields_of(cls):
+                return f"it is a field of {path or 'the outermost level'}; move it there"
+        return ""
 
     def _oneofs(self, clean: dict[str, Any], cls: type[msgspec.Struct], path: str) -> None:
         for group in oneofs_of(cls):

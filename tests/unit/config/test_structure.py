@@ -136,3 +136,18 @@ def test_a_struct_becomes_the_data_it_came_from() -> None:
     assert spec is not None
     again, _ = decode(plain(spec), VirtualService, path="", strict=True)
     assert again == spec
+
+
+def test_a_field_that_is_written_too_deep_is_told_where_it_belongs() -> None:
+    walk = Conformance(Severity.ERROR)
+    route = {"destination": {"host": "a", "weight": 60}, "timeout": "3s", "wieght": 5}
+    walk.conform({"hosts": ["a"], "http": [{"route": [route]}]}, type_of(VirtualService), "spec")
+
+    assert [(problem.path, problem.hint) for problem in walk.problems] == [
+        (
+            "spec.http[0].route[0].destination.weight",
+            "it is a field of spec.http[0].route[0]; move it there",
+        ),
+        ("spec.http[0].route[0].timeout", "it is a field of spec.http[0]; move it there"),
+        ("spec.http[0].route[0].wieght", 'did you mean "weight"?'),
+    ]
