@@ -354,3 +354,58 @@ endpoints: [{{address: {name}}}]
     )
 
     assert answer.seen["workload"].startswith("reviews" if captures else "outside")
+
+
+def test_a_workload_that_registers_itself_takes_traffic_while_it_is_well(
+    mesh: RunningMesh, tmp_path: Path
+) -> None:
+    tmp_path.chmod(0o755)
+    sick = tmp_path / "sick"
+    check = json.dumps(
+        [sys.executable, "-c", f"import os, sys; sys.exit(os.path.exists('{sick}'))"]
+    )
+    group = """
+metadata: {labels: {role: registered}}
+template: {serviceAccount: default, ports: {http: 8080}}
+"""
+    service = """
+hosts: [volunteer.example]
+location: MESH_INTERNAL
+resolution: STATIC
+ports: [{number: 80, name: http, protocol: HTTP}]
+workloadSelector: {labels: {role: registered}}
+"""
+    pod = f"""
+apiVersion: v1
+kind: Pod
+metadata:
+  name: volunteer
+  namespace: app
+  labels: {{app: volunteer}}
+  annotations:
+    proxy.istio.io/config: |
+      proxyMetadata: {{ISTIO_META_AUTO_REGISTER_GROUP: volunteers}}
+      readinessProbe: {{exec: {{command: {check}}}, periodSeconds: 1, timeoutSeconds: 10}}
+spec:
+  containers:
+  - name: main
+    image: example/volunteer
+    command: [lateen, echo]
+    args: ["--http=8080"]
+    env: [{{name: WORKLOAD, value: volunteer}}, {{name: VERSION, value: v1}}]
+"""
+    registry = istio("WorkloadGroup", "volunteers", group)
+    mesh.apply("volunteer.yaml", pod + registry + istio("ServiceEntry", "volunteer", service))
+    try:
+        answers = mesh.settled(
+            "client.app", "http://volunteer.example/", lambda each: each.status == 200
+        )
+        assert {answer.seen["caller"] for answer in answers} == {CLIENT}
+
+        sick.touch()
+        mesh.settled("client.app", "http://volunteer.example/", lambda each: each.status == 503)
+        sick.unlink()
+        mesh.settled("client.app", "http://volunteer.example/", lambda each: each.status == 200)
+    finally:
+        mesh.remove("volunteer.yaml")
+        eventually(lambda: status(mesh), lambda shown: "volunteer" not in shown)

@@ -20,7 +20,8 @@ from lateen.view import networks
 from lateen.view.mesh import Mesh
 from lateen.view.outbound_scope import failover_uses, label_uses
 from lateen.view.proxy import Interception, Proxy, ProxyClass, ProxyKind
-from lateen.view.selection import as_labels
+from lateen.view.selection import Labels, as_labels
+from lateen.view.service import own_labels
 from lateen.view.workload import by_address, ingress_listeners, instances
 
 # Different on every pod of one workload: they count only when some selector asks for them.
@@ -132,6 +133,7 @@ def classify(mesh: Mesh, full: ProxyClass) -> ProxyClass:
 
     A connected proxy's class can change with the mesh: observe this node and move its streams.
     """
+    full = replace(full, labels=_labels_by_address(mesh, full))
     asked = label_uses(mesh, "proxy") | label_uses(mesh, "source")
     asked |= label_uses(mesh, f"client {full.namespace}") | failover_uses(mesh)
     labels = tuple(
@@ -147,6 +149,16 @@ def classify(mesh: Mesh, full: ProxyClass) -> ProxyClass:
         addresses=addresses,
         network=full.network or mesh.network or networks.of_address(mesh, *full.addresses[:1]),
     )
+
+
+def _labels_by_address(mesh: Mesh, full: ProxyClass) -> Labels:
+    """Its own, laid over those of the WorkloadEntry that it is by its address."""
+    found: dict[str, str] = {}
+    for address in full.addresses:
+        for key in mesh.index.keys("address", address):
+            if key.kind == "WorkloadEntry" and key.namespace == full.namespace:
+                found.update(own_labels(mesh, key))
+    return as_labels({**found, **dict(full.labels)}) if found else full.labels
 
 
 def _relevant_addresses(mesh: Mesh, full: ProxyClass) -> tuple[str, ...]:

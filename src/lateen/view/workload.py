@@ -11,7 +11,7 @@ from lateen.api.resource import Key
 from lateen.api.sidecar import IstioIngressListener
 from lateen.base.incremental import derived
 from lateen.catalog.kubernetes_service import hostname
-from lateen.catalog.service import Port, Protocol, Service
+from lateen.catalog.service import Port, Protocol, Registry, Service
 from lateen.view import service
 from lateen.view.mesh import Mesh
 from lateen.view.outbound_scope import find_sidecar
@@ -103,6 +103,10 @@ def _is_served(port: Port) -> bool:
 
 
 def _target_port(mesh: Mesh, item: Service, port: Port, labels: Labels) -> int | None:
+    if item.registry is Registry.EXTERNAL:  # a workload may have a number of its own for the port
+        own = named_port(mesh, item.namespace, labels, port.name)
+        if own is not None:
+            return own
     if port.target_port is None:
         return port.number
     if isinstance(port.target_port, int):

@@ -140,3 +140,14 @@ def test_empty_description_is_a_sidecar_in_the_default_namespace() -> None:
     made = proxy_from_description({}, mesh_of()).proxy_class
 
     assert (made.kind, made.namespace) == (ProxyKind.SIDECAR, "default")
+
+
+def test_a_proxy_has_the_labels_of_the_workload_entry_at_its_address() -> None:
+    entry = istio(
+        "WorkloadEntry", "vm", "address: 10.0.0.7, labels: {app: other, role: db}", namespace="shop"
+    )
+    elsewhere = istio("WorkloadEntry", "vm", "address: 10.0.0.7, labels: {a: b}", namespace="bank")
+
+    found = class_of(mesh_of(entry + elsewhere))
+
+    assert found.labels == (("app", "web"), ("role", "db"))
