@@ -160,7 +160,7 @@ def test_a_join_token_works_once_even_when_the_process_was_killed_in_between(
         process.child.wait(SECONDS)
     with control(tmp_path) as process:
         assert refusal(process, bearer) == "the join token was used before"
-    found = process.audit("--decision", "refused", "--action", "authenticate")
+    found = process.audit("--decision", "refused", "--object", "certificate")
     assert [line["reason"] for line in found] == ["the join token was used before"]
     done = process.lateen("audit", "verify", "--folder", str(process.state / "audit"))
     assert (done.returncode, "are whole" in done.stdout) == (0, True)

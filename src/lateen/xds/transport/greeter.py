@@ -90,4 +90,4 @@ def why(trouble: OSError | TimeoutError) -> str:
         return f"the client certificate is not believed: {trouble.verify_message}"
     if isinstance(trouble, ssl.SSLError):
         return f"no TLS handshake: {trouble.reason or trouble}"
-    return f"no TLS handshake: {trouble or type(trouble).__name__}"
+    return f"no TLS handshake: {str(trouble) or type(trouble).__name__}"
