@@ -126,6 +126,7 @@ def _set_edge(made: Any, edge: Edge) -> None:
     made.xff_num_trusted_hops = edge.xff_trusted_hops
     if edge.forward_client_cert is not ForwardClientCertDetails.UNDEFINED:
         made.forward_client_cert_details = edge.forward_client_cert.value
+        made.strip_trailing_host_dot = True  # `a.example.` is `a.example`, also to policies
     _set_client_cert_details(made, edge.client_cert_details)
     if edge.accept_http10:
         made.http_protocol_options.accept_http_10 = True
