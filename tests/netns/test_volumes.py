@@ -95,7 +95,7 @@ def test_a_program_sees_no_state_of_the_mesh_but_its_volumes(
     mesh: RunningMesh, command: str, shown: str
 ) -> None:
     state = mesh.state.folder
-    pod = mesh.pod("reader")
+    mesh.pod("reader")
     folder = mesh.state.pod(pod.namespace, pod.name)
     names = {
         "root": state.parent,
@@ -111,7 +111,7 @@ def test_a_program_sees_no_state_of_the_mesh_but_its_volumes(
 
 def test_not_even_root_reads_the_keys_and_tokens_of_the_mesh(mesh: RunningMesh) -> None:
     state = mesh.state
-    pod = mesh.pod("reader")
+    mesh.pod("reader")
     secrets = [state.control / "ca", state.control / "token-key.pem"]
     secrets += [state.folder / "mesh.json", state.runtime, state.control / "admin.sock"]
     for path in secrets:
