@@ -5,7 +5,7 @@
 In is a list of calls, which are made at the same time: {"scheme": http|https|grpc|tcp|ws|dns,
 "host", "port", "path", "grpc_method", "method", "headers": [[K, V]], "http2", "sni", "alpn",
 "count", "timeout", "message", "follow", "server_first"}. Out is a list for each call, an entry for
-each request: {"status", "headers", "body", "error"}.
+each request: {"status", "headers", "body", "error", "asked"}, the latter the authority asked for.
 """
 
 import asyncio
@@ -33,7 +33,8 @@ async def answers(calls: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
 
 async def answers_of(call: dict[str, Any], free: asyncio.Semaphore) -> list[dict[str, Any]]:
     async with free:
-        return [await answer(call) for _ in range(call.get("count", 1))]
+        found = [await answer(call) for _ in range(call.get("count", 1))]
+    return [each | {"asked": authority(call)} for each in found]
 
 
 async def answer(call: dict[str, Any]) -> dict[str, Any]:

@@ -129,6 +129,12 @@ WORDS: dict[str, Callable[[Answer, Any], bool]] = {
     "response_headers": lambda answer, wanted: all(
         _response_header(answer, list(pair)) for pair in wanted.items()
     ),
+    "location_header": lambda answer, wanted: _response_header(
+        answer, ["location", wanted.replace("{{.Hostname}}", answer["asked"])]
+    ),
+    "grpc_status": lambda answer, wanted: (
+        answer.get("headers", {}).get("grpc-status") == str(wanted)
+    ),
     "mtls_for_http": lambda answer, _: _mutual_tls(answer, True),
     "plaintext_for_http": lambda answer, _: _mutual_tls(answer, False),
     "dns_answers": _dns,
