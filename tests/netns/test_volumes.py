@@ -95,7 +95,7 @@ def test_a_program_sees_no_state_of_the_mesh_but_its_volumes(
     mesh: RunningMesh, command: str, shown: str
 ) -> None:
     state = mesh.state.folder
-    mesh.pod("reader")
+    pod = mesh.pod("reader")
     folder = mesh.state.pod(pod.namespace, pod.name)
     names = {
         "root": state.parent,
