@@ -39,6 +39,7 @@ def target() -> Iterator[Target]:
     for name in NEEDED:
         shutil.copy(SERVICES / name, folder)
     shutil.copy(HERE / "manifests" / "policies.yaml", folder)
+    (folder / "lateen.yaml").write_text("decisions: all\n")
     issuer = tokens.Issuer("https://issuer.example")
     (folder / "tokens.yaml").write_text(tokens.request_authentication(issuer))
     mesh = RunningMesh(folder, work / "state", f"abuse{os.getpid()}", "root")

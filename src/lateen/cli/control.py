@@ -135,6 +135,11 @@ def add_parser(commands: Any) -> None:
         "/dev/stdout (default: nowhere)",
     )  # fmt: skip
     parser.add_argument(
+        "--decisions", choices=["refused", "all"], default="refused",
+        help="which decisions of policies proxies write there: with all also what they allowed, "
+        "a line for each request (default: refused)",
+    )  # fmt: skip
+    parser.add_argument(
         "--log-level", default="warning", choices=["debug", "info", "warning", "error"],
         help="least important messages to print (default: warning)",
     )  # fmt: skip
@@ -270,6 +275,7 @@ def _settings(arguments: argparse.Namespace, folders: list[str]) -> "ControlSett
             service_step=arguments.service_step,
             balancer_address=arguments.balancer_address,
             decision_log=arguments.decision_log,
+            logs_all_decisions=arguments.decisions == "all",
             host_ownership=HostOwnership(arguments.host_ownership),
             scope_gateways=arguments.scope_gateways,
             multiple_custom_providers=arguments.multiple_custom_providers,

@@ -110,9 +110,13 @@ class DecisionCollector:
 def events_of(pod: str, line: Mapping[str, Any]) -> Iterator[Event]:
     """The verdicts of one request or connection. `pod` is `<namespace>.<name>`."""
     refusal = _refusal(line)
+    verdicts = line.get("verdicts") or {}
     if refusal:
         yield _event(pod, line, Decision.REFUSED, refusal)
-    verdicts = line.get("verdicts") or {}
+    elif verdicts.get("enforced_engine_result") == "allowed":
+        policy = verdicts.get("enforced_effective_policy_id")
+        reason = f"policy {policy}" if policy else "no policy refuses it"
+        yield _event(pod, line, Decision.ACCEPTED, reason)
     for prefix in DRY_RUNS:
         if verdicts.get(f"{prefix}shadow_engine_result") == "denied":
             policy = verdicts.get(f"{prefix}shadow_effective_policy_id") or NO_POLICY

@@ -216,6 +216,7 @@ class LocalMesh:
             *("--xds-address", ""),
             *("--admin-address", f"unix:{options.admin}"),
             *("--decision-log", FILE),
+            *("--decisions", self._settings.decisions),
             *("--host-ownership", self._settings.host_ownership),
             *self._secrets(),
             *("--namespace", namespace),

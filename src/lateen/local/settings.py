@@ -10,6 +10,7 @@ images:                             # how to run containers that have no command
 ports: {80: 8080, 443: 8443}        # gateway port: port on this machine's loopback
 authority: {folder: ../cacerts}     # who signs certificates; see `lateen.ca.options`
 secrets: ../certificates            # gateways': NAMESPACE/NAME/tls.crt, tls.key, ca.crt
+decisions: all                      # of policies in the audit trail; default: refused
 host_ownership: strict              # no namespace speaks for another's hosts; default: istio
 check:                              # what `lateen up --check` asks through the gateway
 - name: the header chooses v2
@@ -83,6 +84,7 @@ class Settings(Section, frozen=True, kw_only=True):
     authority: AuthorityOptions = AuthorityOptions()
     secrets: str = ""  # a folder; relative to this file
     host_ownership: Literal["istio", "strict"] = "istio"
+    decisions: Literal["refused", "all"] = "refused"  # and what a dry run or AUDIT policy matched
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,6 +59,7 @@ class Settings:
     host_ownership: HostOwnership = HostOwnership.ISTIO
     scope_gateways: bool = False  # a Gateway runs on pods of its own namespace only
     decision_log: str = ""  # where proxies write what policies decided; empty: nowhere
+    logs_all_decisions: bool = False  # also what they allowed
     key_fetcher: Fetcher = Fetcher.HYBRID  # of what a `jwksUri` names
 
 

@@ -60,6 +60,19 @@ class Kept:
         ),
         ({"details": "ext_authz_denied"}, [("refused", "external authorizer: ext_authz_denied")]),
         (
+            {"verdicts": {"enforced_engine_result": "allowed"}},
+            [("accepted", "no policy refuses it")],
+        ),
+        (
+            {
+                "verdicts": {
+                    "enforced_engine_result": "allowed",
+                    "enforced_effective_policy_id": "ns[a]-policy[b]-rule[0]",
+                }
+            },
+            [("accepted", "policy ns[a]-policy[b]-rule[0]")],
+        ),
+        (
             {"verdicts": DRY},
             [
                 ("would-refuse", "policy ns[app]-policy[p]-rule[0]"),

@@ -4,7 +4,9 @@
     would refuse   a dry run (`istio.io/dry-run`)
     audited        matched by an AUDIT policy
 
-What was allowed and is of no interest to these leaves no line. Query strings are left out: they
+    allowed        only where the mesh asks for all decisions, a line for each request
+
+Query strings are left out: they
 may hold tokens. RBAC tells its verdicts as dynamic metadata, of which each further RBAC filter
 overwrites the enforced one; the last is the one that refused.
 """
@@ -75,6 +77,8 @@ def _log(mesh: Mesh, namespace: str, labels: Labels, is_tcp: bool) -> bytes | No
     if not judged and (is_tcp or not rules(mesh, namespace, labels)):
         return None
     made = file_log(path, text=None, labels=TCP_LABELS if is_tcp else HTTP_LABELS)
+    if mesh.settings.logs_all_decisions:
+        return messages.serialize(made)
     filters = made.filter.or_filter.filters
     of = NETWORK_RBAC if is_tcp else HTTP_RBAC
     filters.add().CopyFrom(_expression(REFUSED_TCP if is_tcp else REFUSED_HTTP))
