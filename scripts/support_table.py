@@ -25,15 +25,24 @@ SUITES = {
     "gateway_api": "Gateway API and Ingress: objects, statuses, deployments",
     "gateway_conformance": "Gateway API's own conformance: statuses, and where requests go",
     "traffic": "requests through real Envoys, and what came of them",
+    "traffic_security": "who may talk to whom, on real Envoys",
+    "smoke": "files that Istio ships: read, and everything made of them accepted by Envoy",
 }
 BEHAVIOUR = {
     "tests/mesh/test_routing.py": "Routing",
     "tests/mesh/test_protocols.py": "Protocols, ways in and out",
+    "tests/mesh/test_entrances.py": "Entrances",
     "tests/mesh/test_gateway_api.py": "Gateway API and Ingress",
     "tests/mesh/test_identity.py": "Identity",
     "tests/mesh/test_authorization.py": "Policies and tokens",
+    "tests/mesh/test_rate_limit.py": "Rate limits",
     "tests/mesh/test_rotation.py": "Certificates",
     "tests/mesh/test_under_traffic.py": "Change under traffic",
+    "tests/mesh/test_tasks_traffic.py": "Istio's tasks: traffic",
+    "tests/mesh/test_tasks_gateways.py": "Istio's tasks: gateways",
+    "tests/mesh/test_tasks_egress.py": "Istio's tasks: egress",
+    "tests/mesh/test_tasks_security.py": "Istio's tasks: security",
+    "tests/mesh/test_audit.py": "Audit",
 }
 
 
