@@ -7,10 +7,16 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from lateen.jwks.reach import Reach
+from lateen.jwks.settings import KeySettings
+from lateen.xds import kinds
 from tests.abuse import wire
 from tests.abuse.conftest import Target
 from tests.abuse.tokens import AUDIENCE, Issuer
+from tests.features.running_plane import control_plane, run, until
 from tests.mesh.running import eventually
+from tests.unit.jwks.server import RSA_KEY, answer, key_server, keys
+from tests.unit.xds.ads_client import ads
 
 pytestmark = [pytest.mark.envoy, pytest.mark.root]
 
@@ -101,3 +107,43 @@ def test_what_is_no_address_of_keys_is_refused_when_it_is_written(target: Target
     done = target.mesh.lateen("validate", "-f", "-", check=False, stdin=rules([url]))
     assert done.returncode == 1
     assert "jwksUri" in done.stdout
+
+
+OFTEN = KeySettings(refresh_seconds=0.1, reach=Reach.parse(allow=["127.0.0.1"]))
+FRONT = {"app": "front"}
+HARMFUL: dict[str, tuple[bytes | None, str]] = {
+    "redirect": (answer(b"", "302 Found", "location: http://127.0.0.1:{port}/inside"), "redirect"),
+    "huge": (answer(b"x" * 5_000_000), "larger than"),
+    "endless head": (b"HTTP/1.1 200 OK\r\n" + b"x: y\r\n" * 50_000, "too long"),
+    "slow": (None, "within"),
+    "no keys": (answer(b"<html>"), ""),
+}
+
+
+@pytest.mark.parametrize("name", HARMFUL)
+def test_a_harmful_key_server_harms_nobody_and_opens_nothing(name: str) -> None:
+    """Even one that the operator has allowed: it may have been taken over."""
+
+    async def main() -> None:
+        async with key_server() as server:
+            reply, why = HARMFUL[name]
+            server.answers["/inside"] = answer(keys(RSA_KEY))
+            server.answers["/keys"] = reply and reply.replace(b"{port}", str(server.port).encode())
+            text = rules([server.url()]).replace("app: reviews", "app: front")
+            async with (
+                control_plane(text, keys=OFTEN) as control,
+                ads(control.port, namespace="app", labels=FRONT) as proxy,
+            ):
+                sent = await proxy.subscribe(kinds.LISTENER)
+                (inbound,) = [x for x in sent.resources if x.name == "virtualInbound"]
+                assert b"jwt_authn" in inbound.resource.value  # the rule is in force
+                assert b'"kid":"1"' not in inbound.resource.value  # and has no key
+
+                async def is_told() -> bool:
+                    page = (await control.page("/debug/push_status"))[1]
+                    return "jwksUri" in page and why in page
+
+                await until(is_told, "the problem is told")
+                assert "/inside" not in server.asked
+
+    run(main)
