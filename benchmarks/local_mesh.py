@@ -19,7 +19,6 @@ import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -94,7 +93,7 @@ def _starts(mesh: RunningMesh, count: int) -> None:
 def _changes(mesh: RunningMesh, count: int) -> None:
     file = next(mesh.folder.rglob(CHANGED))
     place = str(file.relative_to(mesh.folder).parent / file.name)
-    admin = mesh.record()["admin"]
+    admin = Path(mesh.record()["admin"].removeprefix("unix:"))
     text = file.read_text()
     reached, sent, numbers = [], [], set()
     for number in range(count):
@@ -131,7 +130,7 @@ def _check_reached(mesh: RunningMesh, timeout: str) -> None:
 
 
 def _until_acknowledged(
-    admin: str, before: dict[str, tuple[str, str]], began: float
+    admin: Path, before: dict[str, tuple[str, str]], began: float
 ) -> tuple[float, float, int]:
     """Seconds until the last proxy was sent its routes, and until the last took them; how many.
 
@@ -158,10 +157,9 @@ def _until_acknowledged(
         time.sleep(POLL_SECONDS)
 
 
-def _routes(admin: str) -> dict[str, tuple[str, str]]:
+def _routes(admin: Path) -> dict[str, tuple[str, str]]:
     """Of every proxy that has routes: the last nonce it was sent and the last it took."""
-    with urllib.request.urlopen(f"http://{admin}/debug/syncz", timeout=5) as answer:
-        found = json.load(answer)
+    found = json.loads(unix_http.get(admin, "/debug/syncz"))
     return {
         one["proxy"]: (routes["sent_nonce"], routes["acknowledged_nonce"])
         for one in found
