@@ -11,7 +11,8 @@ from typing import Any
 
 from lateen.api.gateway_api.references import ParentReference
 from lateen.api.resource import Key, Resource
-from lateen.base.incremental import Followed, Node, derived
+from lateen.base.incremental import derived
+from lateen.base.object_problems import ObjectProblems
 from lateen.base.problem import Problem, Severity
 from lateen.gateway_api import (
     backend_policies,
@@ -39,35 +40,18 @@ Told = tuple[str, str, str]  # path, message, hint
 
 
 class Findings:
-    """Owns what is known to be wrong with each object."""
+    """Those of all objects, kept up to date."""
 
     def __init__(self, mesh: Sources) -> None:
-        self._mesh = mesh
-        self._followed = Followed(mesh.graph)
-        self._keys: dict[Node, Key] = {}
-        self._nodes: dict[Key, Node] = {}
-        self._found: dict[Key, tuple[Problem, ...]] = {}
+        self._problems: ObjectProblems[Key] = ObjectProblems(
+            mesh.graph,
+            lambda key: findings.node(mesh, key),
+            exists=lambda key: mesh.resource(key) is not None,
+        )
 
     def update(self, changed: Iterable[Key]) -> tuple[Problem, ...]:
         """All that is wrong after a change, by object."""
-        for key in changed:
-            if key.kind in KINDS and key not in self._nodes:
-                node = self._nodes[key] = findings.node(self._mesh, key)
-                self._keys[node] = key
-                self._followed.follow(node)
-        for node in self._followed.take():
-            self._look(self._keys[node], node)
-        return tuple(each for key in sorted(self._found) for each in self._found[key])
-
-    def _look(self, key: Key, node: Node) -> None:
-        found = node.read()
-        if found:
-            self._found[key] = found
-        else:
-            self._found.pop(key, None)
-        if self._mesh.resource(key) is None:
-            self._followed.leave(node)
-            del self._nodes[key], self._keys[node]
+        return self._problems.update(key for key in changed if key.kind in KINDS)
 
 
 @derived

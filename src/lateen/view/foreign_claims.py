@@ -10,7 +10,8 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from lateen.api.resource import Key, Resource
-from lateen.base.incremental import Followed, Node, derived
+from lateen.base.incremental import derived
+from lateen.base.object_problems import ObjectProblems
 from lateen.base.problem import Problem, Severity
 from lateen.view import ownership
 from lateen.view.mesh import HostOwnership, Mesh
@@ -24,32 +25,18 @@ KINDS = frozenset((VIRTUAL_SERVICE, SERVICE_ENTRY))
 
 
 class ForeignClaims:
-    """Owns what is known of each object."""
+    """Those of all objects, kept up to date."""
 
     def __init__(self, mesh: Mesh) -> None:
-        self._mesh = mesh
-        self._followed = Followed(mesh.graph)
-        self._keys: dict[Node, Key] = {}
-        self._nodes: dict[Key, Node] = {}
-        self._found: dict[Key, tuple[Problem, ...]] = {}
+        self._problems: ObjectProblems[Key] = ObjectProblems(
+            mesh.graph,
+            lambda key: problems.node(mesh, key),
+            exists=lambda key: mesh.resource(key) is not None,
+        )
 
     def update(self, changed: Iterable[Key]) -> tuple[Problem, ...]:
         """All after a change, by object."""
-        for key in changed:
-            if key.kind in KINDS and key not in self._nodes:
-                node = self._nodes[key] = problems.node(self._mesh, key)
-                self._keys[node] = key
-                self._followed.follow(node)
-        for node in self._followed.take():
-            key = self._keys[node]
-            if found := node.read():
-                self._found[key] = found
-            else:
-                self._found.pop(key, None)
-            if self._mesh.resource(key) is None:
-                self._followed.leave(node)
-                del self._nodes[key], self._keys[node]
-        return tuple(each for key in sorted(self._found) for each in self._found[key])
+        return self._problems.update(key for key in changed if key.kind in KINDS)
 
 
 @derived
