@@ -67,11 +67,11 @@ class Administration:
                 else None
             ),
             "unaware": self._unaware(),
-            "live_certificates": sum(1 for _ in authority.issued.live(now)),
+            "live_certificates": sum(1 for _ in authority.leaves.issued.live(now)),
             "revocation_lists": bool(authority.revocations.lists),
             "evicted": {
                 identity: rotation.moment(since)
-                for identity, since in authority.evictions.as_json().items()
+                for identity, since in authority.leaves.evictions.as_json().items()
             },
         }
 

@@ -2,15 +2,15 @@
 
     signer offered -> its roots trusted -> known to every proxy -> it signs -> others retire -> go
 
-Owns the folder's state, the record of issued leaves and the evictions. All changes happen in the
-event loop's thread and are on disk before anybody hears of them. What signs may be an own root, a
+Owns the folder's state; what was issued is with `leaves`. All changes happen in the event loop's
+thread and are on disk before anybody hears of them. What signs may be an own root, a
 plugged-in set of files or a server elsewhere; a set of files that is wrong, or a server that does
 not answer, leaves the last good one in force.
 """
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import msgspec
@@ -22,14 +22,12 @@ from lateen.ca import (
     control_plane_root,
     in_force,
     plugged_in,
-    revocation,
     rotation,
     trusted_roots,
 )
 from lateen.ca.authority import Authority, pem
 from lateen.ca.errors import AuthorityError
-from lateen.ca.evictions import Evictions
-from lateen.ca.issued import IssuedLeaf, IssuedLeaves
+from lateen.ca.leaves import Leaves
 from lateen.ca.own_roots import OwnRoots
 from lateen.ca.revocation import Revocations
 from lateen.ca.rotation import StepRefused
@@ -43,7 +41,6 @@ from lateen.ca.signer import (
     root_ids,
 )
 from lateen.ca.trusted_roots import OWN, TrustedRoot, TrustState, root_id
-from lateen.identity.errors import Refused, StatusCode
 
 log = logging.getLogger(__name__)
 
@@ -82,14 +79,12 @@ class CertificateAuthority:
         now = clock()
         self.state = trusted_roots.read(folder) or TrustState()
         self._own.sweep(self.state)
-        self.issued = IssuedLeaves(folder, now=now)
-        self.evictions = Evictions(folder)
+        self.leaves = Leaves(folder, now=now)
         self.trouble = ""  # why the signer that is offered is not in force
         self._authorities: dict[str, Authority] = {}  # own roots, whose keys are here
         self._open_keys()
         self._plugged: plugged_in.PluggedIn | None = None  # the last set that was read
         self._in_force: LocalSigner | None = None  # the plugged-in one that signs
-        self._former: dict[str, Authority] = {}  # plugged-in ones that signed before, by id
         self._revoked = False  # whether there were lists the last time
         self._waiting: Signer | None = None  # its roots are not known to every proxy yet
         self._refreshed = 0.0
@@ -132,55 +127,30 @@ class CertificateAuthority:
     def revocations(self) -> Revocations:
         """Empty when nothing is revoked, or when the lists would not cover every issuer."""
         supplied = self._plugged.revoked if self._plugged is not None else ""
-        if not isinstance(self.signer, LocalSigner) or not (supplied or self.evictions):
+        if not isinstance(self.signer, LocalSigner):
             return Revocations()
-        now = self._clock()
-        return revocation.revocations(
-            self._signing_here(),
-            self.issued.live(now),
-            self.evictions.as_json(),
-            supplied=supplied,
-            now=now,
-        )
-
-    def _signing_here(self) -> Sequence[Authority]:
-        """Whose keys are here, the one that signs now first."""
         own = (each for id_, each in self._authorities.items() if self.state.find(id_))
-        found = (self.local, *own, *self._former.values())
-        return tuple({root_id(each.certificate): each for each in found}.values())
+        return self.leaves.revocations((self.local, *own), supplied=supplied, now=self._clock())
 
     # leaves
 
     async def sign(self, request: LeafRequest) -> SignedLeaf:
         """The leaf, recorded before it is handed out."""
-        self._check_evicted(request)
+        self.leaves.check_admitted(request.identity)
         signer = self.signer
         leaf = await signer.sign(request)
         if not isinstance(signer, LocalSigner):
             checked(leaf, request)
-            self._check_evicted(request)  # it may have been, meanwhile
+            self.leaves.check_admitted(request.identity)  # it may have been evicted meanwhile
             self._trust_at_once(leaf, signer)
         self._record(leaf, request)
         return leaf
-
-    def _check_evicted(self, request: LeafRequest) -> None:
-        if request.identity in self.evictions:
-            raise Refused(StatusCode.PERMISSION_DENIED, f"{request.identity} is evicted")
 
     def _record(self, leaf: SignedLeaf, request: LeafRequest) -> None:
         ends = leaf.certificate.not_valid_after_utc.timestamp()
         ids = root_ids(leaf)
         self._keep(trusted_roots.with_leaf(self.state, ids, now=request.now, ends=ends))
-        issuer = leaf.intermediates[0] if leaf.intermediates else leaf.roots[0]
-        self.issued.add(
-            IssuedLeaf(
-                request.identity,
-                f"{leaf.certificate.serial_number:x}",
-                root_id(issuer),
-                ends,
-            ),
-            now=request.now,
-        )
+        self.leaves.record(request.identity, leaf, now=request.now)
 
     def _trust_at_once(self, leaf: SignedLeaf, signer: Signer) -> None:
         """A server elsewhere signs below a root that it did not name before."""
@@ -311,8 +281,7 @@ class CertificateAuthority:
         """It takes over; roots that are not its own go when their leaves end."""
         self._waiting = None
         if self._in_force is not None:
-            last = self._in_force.authority
-            self._former[root_id(last.certificate)] = last
+            self.leaves.keep_former(self._in_force.authority)
         if isinstance(signer, LocalSigner):
             self._in_force = signer
             in_force.keep(self.folder, signer.authority, self.settings.protection)
@@ -389,7 +358,7 @@ class CertificateAuthority:
         self._keep(msgspec.structs.replace(self.state, roots=kept))
         self._authorities.pop(root.id, None)
         self._own.destroy(root.id)
-        self.issued.forget(root.id)
+        self.leaves.issued.forget(root.id)
         log.info("root trusted no more", extra={"root": root.id})
 
     def _check_adopted(self, roots: Iterable[TrustedRoot], force: bool) -> None:
@@ -406,13 +375,12 @@ class CertificateAuthority:
 
     def evict(self, identity: str) -> float:
         """No certificate from now on. Returns when the last of its certificates ends."""
-        now = self._clock()
-        self.evictions.add(identity, now=now)
+        ends = self.leaves.evict(identity, now=self._clock())
         self.changed()
-        return self.issued.end_of(identity, now=now)
+        return ends
 
     def readmit(self, identity: str) -> None:
-        self.evictions.remove(identity)
+        self.leaves.evictions.remove(identity)
         self.changed()
 
     # by itself
@@ -448,8 +416,7 @@ class CertificateAuthority:
 
     def _has_other_lists(self, now: float) -> bool:
         """Leaves of an issuer whose key is gone have ended: now lists cover all, or the reverse."""
-        issuers = {leaf.issuer for leaf in self.issued.live(now)}
-        self._former = {id_: each for id_, each in self._former.items() if id_ in issuers}
+        self.leaves.forget_former(now)
         before, self._revoked = self._revoked, bool(self.revocations.lists)
         return before != self._revoked
 

@@ -322,7 +322,7 @@ class ControlPlane:
             self._certificates.authenticator,
             self.mesh,
             gateways=self.settings.gateway_identities,
-            evicted=self._certificates.authority.evictions,
+            evicted=self._certificates.authority.leaves.evictions,
         )
         return admission.admit(call, proxy, metadata)
 

@@ -98,7 +98,7 @@ def test_a_root_with_live_leaves_stays_unless_forced(tmp_path: Path) -> None:
         authority.remove(old)
     authority.remove(old, force=True)
     assert len(certificates(authority.bundle)) == 1
-    assert not list(authority.issued.live(clock.now))
+    assert not list(authority.leaves.issued.live(clock.now))
 
 
 def test_the_root_that_signs_is_never_removed(tmp_path: Path) -> None:
@@ -325,7 +325,7 @@ def test_who_is_evicted_while_a_server_elsewhere_signs_gets_nothing(tmp_path: Pa
     elsewhere.asked = lambda: authority.evict(str(WEB)) and None
     with pytest.raises(Refused, match="evicted"):
         sign(authority, clock.now)
-    assert not list(authority.issued.live(clock.now))
+    assert not list(authority.leaves.issued.live(clock.now))
 
 
 def test_a_rotation_that_was_started_goes_on_by_itself(tmp_path: Path) -> None:
