@@ -1,86 +1,53 @@
 """Suite `traffic`: what a mesh of real proxies does with requests, case by case."""
 
-import os
-import shutil
-import tempfile
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from tests.corpus import passing
-from tests.corpus.traffic import cases, expectations, workloads
+from tests.corpus.traffic import cases, expectations, suite, workloads
 from tests.corpus.traffic.cases import Case
 from tests.corpus.traffic.running import TrafficMesh
-from tests.mesh.running import RunningMesh
 
 pytestmark = [pytest.mark.root, pytest.mark.envoy]
 
 SUITE = "traffic"
-RETRY_SECONDS = 4.0  # a change is in force, but a listener may still warm up
 
 
 @pytest.fixture(scope="module")
-def corpus() -> Path:
-    folder = passing.corpus_folder()
-    assert folder is not None
-    return folder / SUITE
-
-
-@pytest.fixture(scope="module")
-def environment(corpus: Path) -> workloads.Manifest:
-    return workloads.read_environment(corpus / "environment.yaml")
+def environment() -> workloads.Manifest:
+    return workloads.read_environment(suite.folder() / "environment.yaml")
 
 
 @pytest.fixture(scope="module")
 def traffic_mesh(environment: workloads.Manifest) -> Iterator[TrafficMesh]:
-    work = Path(tempfile.mkdtemp(prefix="lateen-traffic-"))
-    folder = work / "manifests"
-    folder.mkdir()
-    (folder / "workloads.yaml").write_text(workloads.manifests(environment))
-    (folder / "baseline.yaml").write_text(workloads.baseline(environment, "echo"))
-    mesh = RunningMesh(folder, work / "state", f"t{os.getpid()}-traffic", "root")
-    try:
-        mesh.up()
-        traffic = TrafficMesh(mesh)
-        try:
-            yield traffic
-        finally:
-            traffic.close()
-    finally:
-        mesh.clean()
-        shutil.rmtree(work, ignore_errors=True)
+    manifests = {
+        "workloads.yaml": workloads.manifests(environment),
+        "baseline.yaml": workloads.baseline(environment, "echo"),
+    }
+    with suite.traffic_mesh(SUITE, manifests) as running:
+        yield running
 
 
 @pytest.mark.timeout(900)
 def test_every_listed_case_passes(
-    corpus: Path,
-    environment: workloads.Manifest,
-    traffic_mesh: TrafficMesh,
-    update_passing: bool,
+    environment: workloads.Manifest, traffic_mesh: TrafficMesh, update_passing: bool
 ) -> None:
     inapplicable = passing.not_applicable(SUITE)
-    chosen = [case for case in cases.read_cases(corpus / "cases") if case.name not in inapplicable]
+    known = cases.read_cases(suite.folder() / "cases")
+    chosen = sorted(
+        (case for case in known if case.name not in inapplicable),
+        key=lambda case: bool(case.config),
+    )
 
-    verdicts: dict[str, str] = {}
-    with Path(os.environ.get("LATEEN_TRAFFIC_REPORT", os.devnull)).open("w") as report:
-        for case in sorted(chosen, key=lambda case: bool(case.config)):
-            began = time.monotonic()
-            why = verdicts[case.name] = verdict(traffic_mesh, case, environment)
-            print(case.name, why or "ok", f"{time.monotonic() - began:.1f}", sep="\t", file=report)
-            report.flush()
-
-    listed = passing.read_list(SUITE)
-    for case in chosen:  # a datagram may be lost, a busy machine late: who passed may try again
-        if verdicts[case.name] and case.name in listed:
-            verdicts[case.name] = verdict(traffic_mesh, case, environment)
-
-    passing.check(SUITE, verdicts, update=update_passing)
+    suite.check(
+        SUITE, chosen, lambda case: verdict(traffic_mesh, case, environment), update=update_passing
+    )
 
 
-def test_cases_that_cannot_apply_are_cases(corpus: Path) -> None:
-    names = {case.name for case in cases.read_cases(corpus / "cases")}
+def test_cases_that_cannot_apply_are_cases() -> None:
+    names = {case.name for case in cases.read_cases(suite.folder() / "cases")}
 
     assert set(passing.not_applicable(SUITE)) <= names
 
@@ -89,7 +56,7 @@ def verdict(mesh: TrafficMesh, case: Case, environment: workloads.Manifest) -> s
     """Asks again for a while, as the corpus's own runner does; the first failed call decides."""
     try:
         mesh.configure(case.config)
-        deadline = time.monotonic() + RETRY_SECONDS
+        deadline = time.monotonic() + suite.RETRY_SECONDS
         for call in case.calls:
             sent = cases.as_sent(case, call, mesh, environment["ports"])
             while found := expectations.differences(
