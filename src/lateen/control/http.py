@@ -120,7 +120,7 @@ class HttpServer:
                 self._connected, address.host or None, address.port, limit=HEAD_BYTES, ssl=self._tls
             )
         except OSError as trouble:
-            raise ListenError(f"cannot listen on {address}: {trouble.strerror}") from trouble
+            raise ListenError.of(address, trouble) from trouble
         self.address = Address(address.host, self._server.sockets[0].getsockname()[1])
 
     async def stop(self) -> None:

@@ -5,8 +5,10 @@ Plaintext is for loopback only: whoever asks for another address without TLS is 
 
 import asyncio
 import contextlib
+import errno
 import ipaddress
 import logging
+import os
 import socket
 import ssl
 from dataclasses import dataclass
@@ -22,10 +24,22 @@ log = logging.getLogger(__name__)
 
 BACKLOG = 4096  # a thousand proxies reconnect in the same second
 WATCH_SECONDS = 5.0  # how often quiet connections are looked at
+REMEDIES = {
+    errno.EADDRINUSE: "something else listens there: stop it, or name another port",
+    errno.EADDRNOTAVAIL: "that is no address of this machine",
+    errno.EACCES: "ports below 1024 are root's; name a higher one",
+}
 
 
 class ListenError(LateenError):
     """The address cannot be used."""
+
+    @classmethod
+    def of(cls, address: object, trouble: OSError) -> "ListenError":
+        number = trouble.errno or 0
+        reason = os.strerror(number) if number else str(trouble)
+        remedy = f" ({REMEDIES[number]})" if number in REMEDIES else ""
+        return cls(f"cannot listen on {address}: {reason}{remedy}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +107,7 @@ class Listener:
         try:
             listening = _listening_socket(self.address)
         except OSError as trouble:
-            raise ListenError(f"cannot listen on {self.address}: {trouble.strerror}") from trouble
+            raise ListenError.of(self.address, trouble) from trouble
         name = listening.getsockname()
         self.address = Address(self.address.host, name[1])
         if self._tls is None:
