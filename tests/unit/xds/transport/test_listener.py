@@ -1,6 +1,7 @@
 """Listening sockets."""
 
 import asyncio
+import errno
 import socket
 
 import pytest
@@ -9,16 +10,23 @@ from lateen.xds.transport.limits import Limits
 from lateen.xds.transport.listener import Address, Listener, ListenError
 
 
-@pytest.mark.parametrize(
-    ("host", "remedy"),
-    [("127.0.0.1", "name another port"), ("203.0.113.9", "no address of this machine")],
-)
-def test_an_address_that_cannot_be_had_is_told_with_its_remedy(host: str, remedy: str) -> None:
+def test_a_taken_address_is_told_with_its_remedy() -> None:
     async def main() -> None:
         with socket.create_server(("127.0.0.1", 0)) as taken:
-            port = taken.getsockname()[1]
-            listener = Listener(Address(host, port), {}, tls=None, limits=Limits())
-            with pytest.raises(ListenError, match=remedy):
+            address = Address("127.0.0.1", taken.getsockname()[1])
+            listener = Listener(address, {}, tls=None, limits=Limits())
+            with pytest.raises(ListenError, match="already in use .*name another port"):
                 await listener.start()
 
     asyncio.run(main())
+
+
+@pytest.mark.parametrize(
+    ("number", "remedy"),
+    [(errno.EADDRNOTAVAIL, "no address of this machine"), (errno.EACCES, "name a higher one")],
+)
+def test_other_reasons_have_remedies_of_their_own(number: int, remedy: str) -> None:
+    told = str(ListenError.of("203.0.113.9:5", OSError(number, "whatever")))
+
+    assert told.startswith("cannot listen on 203.0.113.9:5: ")
+    assert remedy in told
