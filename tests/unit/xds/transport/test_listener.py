@@ -15,7 +15,7 @@ def test_a_taken_address_is_told_with_its_remedy() -> None:
         with socket.create_server(("127.0.0.1", 0)) as taken:
             address = Address("127.0.0.1", taken.getsockname()[1])
             listener = Listener(address, {}, tls=None, limits=Limits())
-            with pytest.raises(ListenError, match="already in use .*name another port"):
+            with pytest.raises(ListenError, match=r"already in use .*name another port"):
                 await listener.start()
 
     asyncio.run(main())
