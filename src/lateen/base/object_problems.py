@@ -10,12 +10,20 @@ K = TypeVar("K", bound=Any)  # keys of one kind, which can be sorted
 
 
 class ObjectProblems(Generic[K]):
-    """Owns what is known of each object. `node` derives the problems of one."""
+    """Owns what is known of each object. `node` derives the problems of one.
+
+    `concerns` tells which keys are of interest, `exists` whether there is an object at present.
+    """
 
     def __init__(
-        self, graph: Graph, node: Callable[[K], Node], *, exists: Callable[[K], bool]
+        self,
+        graph: Graph,
+        node: Callable[[K], Node],
+        *,
+        concerns: Callable[[K], bool],
+        exists: Callable[[K], bool],
     ) -> None:
-        self._node, self._exists = node, exists
+        self._node, self._concerns, self._exists = node, concerns, exists
         self._followed = Followed(graph)
         self._keys: dict[Node, K] = {}
         self._nodes: dict[K, Node] = {}
@@ -24,7 +32,7 @@ class ObjectProblems(Generic[K]):
     def update(self, changed: Iterable[K]) -> tuple[Problem, ...]:
         """All that is wrong after a change, by object."""
         for key in changed:
-            if key not in self._nodes:
+            if self._concerns(key) and key not in self._nodes:
                 node = self._nodes[key] = self._node(key)
                 self._keys[node] = key
                 self._followed.follow(node)

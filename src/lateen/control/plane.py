@@ -36,13 +36,13 @@ from lateen.control.registration import Registration
 from lateen.control.settings import ControlSettings
 from lateen.control.token_keys import TokenKeys, server_trust
 from lateen.control.trust_bundles import TrustBundles
-from lateen.gateway_api.findings import Findings
+from lateen.gateway_api import findings
 from lateen.identity.join_tokens import JoinTokens
 from lateen.jwks.fetch import Fetch
 from lateen.translate.envoy_filter import problems as patches
 from lateen.translate.rate_limit import problems as rate_limit
+from lateen.view import foreign_claims
 from lateen.view.conflicts import conflicts
-from lateen.view.foreign_claims import ForeignClaims
 from lateen.view.mesh import Mesh
 from lateen.view.proxy import Proxy
 from lateen.xds.mesh_catalogue import MeshCatalogue
@@ -87,8 +87,8 @@ class ControlPlane:
         self.settings = settings
         self.mesh = Mesh(settings.mesh)
         self.mesh.graph.observe(conflicts.node(self.mesh))  # so that what is known of them is kept
-        self._findings = Findings(self.mesh)
-        self._foreign = ForeignClaims(self.mesh)
+        self._findings = findings.of_all(self.mesh)
+        self._foreign = foreign_claims.of_all(self.mesh)
         self.metrics = Registry()
         self.audit = AuditOutput(settings.audit, clock=clock, metrics=self.metrics)
         self.is_ready = False

@@ -7,6 +7,7 @@ change costs the objects that it touches.
 """
 
 from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import Any
 
 from lateen.api.gateway_api.references import ParentReference
@@ -39,19 +40,14 @@ NOT_YET = "AddressNotAssigned"  # pods that start, load balancers that are being
 Told = tuple[str, str, str]  # path, message, hint
 
 
-class Findings:
-    """Those of all objects, kept up to date."""
-
-    def __init__(self, mesh: Sources) -> None:
-        self._problems: ObjectProblems[Key] = ObjectProblems(
-            mesh.graph,
-            lambda key: findings.node(mesh, key),
-            exists=lambda key: mesh.resource(key) is not None,
-        )
-
-    def update(self, changed: Iterable[Key]) -> tuple[Problem, ...]:
-        """All that is wrong after a change, by object."""
-        return self._problems.update(key for key in changed if key.kind in KINDS)
+def of_all(mesh: Sources) -> ObjectProblems[Key]:
+    """Those of every object, to be kept up to date with its changes."""
+    return ObjectProblems(
+        mesh.graph,
+        partial(findings.node, mesh),
+        concerns=lambda key: key.kind in KINDS,
+        exists=lambda key: mesh.resource(key) is not None,
+    )
 
 
 @derived

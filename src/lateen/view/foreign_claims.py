@@ -6,7 +6,8 @@ clients of their own namespace only, and the finding says that. A change costs t
 touches.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 from lateen.api.resource import Key, Resource
@@ -24,19 +25,14 @@ VIRTUAL_SERVICE, SERVICE_ENTRY = "VirtualService", "ServiceEntry"
 KINDS = frozenset((VIRTUAL_SERVICE, SERVICE_ENTRY))
 
 
-class ForeignClaims:
-    """Those of all objects, kept up to date."""
-
-    def __init__(self, mesh: Mesh) -> None:
-        self._problems: ObjectProblems[Key] = ObjectProblems(
-            mesh.graph,
-            lambda key: problems.node(mesh, key),
-            exists=lambda key: mesh.resource(key) is not None,
-        )
-
-    def update(self, changed: Iterable[Key]) -> tuple[Problem, ...]:
-        """All after a change, by object."""
-        return self._problems.update(key for key in changed if key.kind in KINDS)
+def of_all(mesh: Mesh) -> ObjectProblems[Key]:
+    """Those of every object, to be kept up to date with its changes."""
+    return ObjectProblems(
+        mesh.graph,
+        partial(problems.node, mesh),
+        concerns=lambda key: key.kind in KINDS,
+        exists=lambda key: mesh.resource(key) is not None,
+    )
 
 
 @derived

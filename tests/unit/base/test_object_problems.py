@@ -24,6 +24,7 @@ def test_only_what_changed_is_looked_at_and_all_is_told() -> None:
     kept: ObjectProblems[str] = ObjectProblems(
         world.graph,
         lambda name: problems.node(world, name),
+        concerns=lambda name: name != "other",
         exists=lambda name: world.texts.get(name) is not None,
     )
 
@@ -36,7 +37,7 @@ def test_only_what_changed_is_looked_at_and_all_is_told() -> None:
                 world.texts.discard(name)
         return [problem.message for problem in kept.update(texts)]
 
-    assert changed(b="odd", a="bad", c="good") == ["a is bad", "b is odd"]
+    assert changed(b="odd", a="bad", c="good", other="bad") == ["a is bad", "b is odd"]
     assert changed(b="good") == ["a is bad"]
     assert world.looked == ["b"]
     assert changed(a="") == []

@@ -1,6 +1,6 @@
 """What is not in force is told with its place, once for each thing."""
 
-from lateen.gateway_api.findings import Findings
+from lateen.gateway_api.findings import of_all
 from lateen.view.mesh import Mesh
 from tests.unit.gateway_api import world
 from tests.unit.gateway_api.world import TO_WEB, route
@@ -29,7 +29,7 @@ def told(mesh: Mesh) -> list[str]:
                      "BackendTLSPolicy")
         for each in mesh.all_of_kind(kind)
     ]  # fmt: skip
-    return [f"{each.path}: {each.message}" for each in Findings(mesh).update(keys)]
+    return [f"{each.path}: {each.message}" for each in of_all(mesh).update(keys)]
 
 
 def test_what_is_in_force_is_not_told() -> None:
@@ -82,7 +82,7 @@ def test_udp_routes_are_told_to_be_of_no_effect() -> None:
 
 def test_only_what_a_change_touches_is_looked_at_again() -> None:
     mesh = world.mesh(*(route(f"r{n}", f"h{n}.example.com", TO_WEB) for n in range(300)))
-    findings = Findings(mesh)
+    findings = of_all(mesh)
     findings.update(each.key for each in mesh.all_of_kind("HTTPRoute"))
     before = mesh.graph.evaluations
 

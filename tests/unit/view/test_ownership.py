@@ -6,7 +6,7 @@ import pytest
 
 from lateen.api.resource import Key
 from lateen.view import gateway, scope, virtual_service
-from lateen.view.foreign_claims import ForeignClaims
+from lateen.view.foreign_claims import of_all
 from lateen.view.mesh import HostOwnership, Mesh
 from tests.unit.view.meshes import apply, delete, istio, mesh_of, router, scope_of, service
 
@@ -149,7 +149,7 @@ def test_what_would_have_mattered_is_told(text: str, message: str) -> None:
     mesh = mesh_of(LEDGER + text)
     keys = [Key("VirtualService", "evil", "taker"), Key("VirtualService", "bank", "taker")]
     keys.append(Key("ServiceEntry", "evil", "of-evil"))
-    found = ForeignClaims(mesh).update(keys)
+    found = of_all(mesh).update(keys)
     assert [message in problem.message for problem in found] == ([True] if message else [])
     for problem in found:
         assert (problem.file, problem.path, problem.severity) == (
@@ -161,7 +161,7 @@ def test_what_would_have_mattered_is_told(text: str, message: str) -> None:
 
 def test_findings_follow_what_they_are_made_from() -> None:
     mesh = strict(taking())
-    claims = ForeignClaims(mesh)
+    claims = of_all(mesh)
     key = Key("VirtualService", "evil", "taker")
     assert "counts for clients of evil only" in claims.update([key])[0].message
     apply(mesh, GRANT % ("VirtualService", "Service"))
